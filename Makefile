@@ -1,0 +1,45 @@
+# Accord: `make` lists the targets. Needs Python 3.11 or later, and make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+
+.DEFAULT_GOAL := help
+.PHONY: help run check test test-fast lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(VENV)/runtime.stamp: deploy/lock/runtime.txt
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) -r $<
+	@touch $@
+
+$(VENV)/dev.stamp: deploy/lock/dev.txt $(VENV)/runtime.stamp
+	@$(PIP) -r $<
+	@touch $@
+
+run: $(VENV)/runtime.stamp ## start the databases and the web processes on this machine
+	@$(BIN)/python -m deploy.desk
+
+check: $(VENV)/dev.stamp ## lint, types, arrows between the floors, migrations
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@ACCORD_SECRET_KEY=check-only $(BIN)/mypy .
+	@$(BIN)/lint-imports
+	@ACCORD_SECRET_KEY=check-only $(BIN)/python manage.py makemigrations --check --dry-run
+
+test-fast: $(VENV)/dev.stamp ## the suite alone
+	@$(BIN)/python -m pytest -n auto
+
+test: check test-fast ## everything
+
+lock: $(VENV)/dev.stamp ## resolve the dependencies anew, with hashes
+	@$(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-header \
+		--quiet --output-file deploy/lock/runtime.txt
+	@$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes \
+		--no-header --quiet --constraint deploy/lock/runtime.txt --output-file deploy/lock/dev.txt
+
+clean: ## remove what was generated, but never the data in var/
+	@rm -rf $(VENV) staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -1,0 +1,59 @@
+"""The office and VPN networks: the first thing that a request to the staff side meets."""
+
+import ipaddress
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _within(address: Address, networks: list[Network]) -> bool:
+    return any(address in network for network in networks)
+
+
+def _parse(text: str) -> Address | None:
+    """Return the address, an IPv4-mapped IPv6 one as IPv4; None when it is not an address."""
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None
+    mapped = getattr(address, "ipv4_mapped", None)
+    return mapped or address
+
+
+def client_address(
+    *, socket_address: str, forwarded_for: str, proxies: list[Network]
+) -> Address | None:
+    """Return whose request it is: the socket address, or what a configured proxy says.
+
+    X-Forwarded-For counts only from a configured proxy, and then from the right: the left part
+    is whatever the client wrote. Something unreadable in it makes the whole header worthless.
+    """
+    address = _parse(socket_address)
+    if address is None or not _within(address, proxies):
+        return address
+    for hop in reversed([hop for hop in forwarded_for.split(",") if hop.strip()]):
+        address = _parse(hop)
+        if address is None or not _within(address, proxies):
+            return address
+    return address
+
+
+class AllowedNetworksMiddleware:
+    """Answers 403 to whoever is not on an allowed network, whatever the address asked for."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        address = client_address(
+            socket_address=request.META.get("REMOTE_ADDR", ""),
+            forwarded_for=request.META.get("HTTP_X_FORWARDED_FOR", ""),
+            proxies=settings.STAFF_PROXIES,
+        )
+        if address is None or not _within(address, settings.STAFF_NETWORKS):
+            return HttpResponse("403 Forbidden\n", status=403, content_type="text/plain")
+        return self.get_response(request)

@@ -1,0 +1,149 @@
+"""Who may do what to which table: the reviewed list, applied after every migration.
+
+A table that no rule names fails the house test and gets no grant at all.
+"""
+
+from collections.abc import Iterable
+
+import psycopg
+from psycopg import sql
+
+READ = frozenset({"SELECT"})
+APPEND = frozenset({"SELECT", "INSERT"})
+WRITE = frozenset({"SELECT", "INSERT", "UPDATE", "DELETE"})
+KEEP = frozenset({"SELECT", "INSERT", "UPDATE"})  # everything but destroying
+DROP_IN = frozenset({"INSERT"})
+
+Rule = dict[str, frozenset[str]]
+STAFF_AND_WORKER: Rule = {"accord_staff": WRITE, "accord_worker": WRITE, "accord_search": READ}
+EVIDENCE: Rule = {"accord_staff": APPEND, "accord_worker": APPEND}
+INTERNAL: Rule = {}  # migrations only
+
+_CRM_TABLES = frozenset(
+    {
+        "auth_group",
+        "auth_group_permissions",
+        "auth_permission",
+        "axes_accessattempt",
+        "axes_accessattemptexpiration",
+        "axes_accessfailurelog",
+        "axes_accesslog",
+        "blob",
+        "campaigns_audienceexclusion",
+        "campaigns_campaign",
+        "campaigns_compiledcontent",
+        "campaigns_delivery",
+        "campaigns_statechange",
+        "campaigns_template",
+        "consent_applieddecision",
+        "consent_confirmationrequest",
+        "consent_permission",
+        "consent_purpose",
+        "consent_subjectcard",
+        "consent_suppression",
+        "crm_account",
+        "crm_account_groups",
+        "crm_account_user_permissions",
+        "crm_contact",
+        "crm_contactcampaign",
+        "crm_contacttag",
+        "crm_lead",
+        "crm_organisation",
+        "crm_recoverycode",
+        "crm_segment",
+        "crm_tag",
+        "django_content_type",
+        "django_session",
+        "forms_intake_form",
+        "forms_intake_formpurpose",
+        "forms_intake_formversion",
+        "forms_intake_submission",
+        "otp_static_staticdevice",
+        "otp_static_statictoken",
+        "otp_totp_totpdevice",
+        "privacy_journalapplied",
+    }
+)
+# What is evidence is written once: GDPR 5(2) and 7(1) ask us to demonstrate.
+_EVIDENCE_TABLES = frozenset(
+    {
+        "consent_balancingassessment",
+        "consent_ledgerevent",
+        "consent_notice",
+        "crm_timelineentry",
+    }
+)
+
+GRANTS: dict[str, dict[str, Rule]] = {
+    "crm": {
+        "django_migrations": INTERNAL,
+        **dict.fromkeys(_CRM_TABLES, STAFF_AND_WORKER),
+        **dict.fromkeys(_EVIDENCE_TABLES, EVIDENCE),
+    },
+    "vault": {
+        "django_migrations": INTERNAL,
+        "privacy_vaultinstance": {
+            "accord_staff": READ,
+            "accord_worker": READ,
+            "accord_search": READ,
+        },
+        # Destroying keys is erasure: the worker's act alone, after the journal.
+        "dek": {"accord_staff": KEEP, "accord_worker": WRITE, "accord_search": READ},
+        "bidx": {"accord_staff": WRITE, "accord_worker": WRITE, "accord_search": READ},
+        "privacy_sealingkeypair": {"accord_worker": WRITE},
+    },
+    "intake": {
+        "django_migrations": INTERNAL,
+        # The public side drops envelopes in and can read nothing back.
+        "privacy_envelope": {"accord_public": DROP_IN, "accord_worker": WRITE},
+        "privacy_sealingpublickey": {"accord_public": READ, "accord_worker": WRITE},
+        "consent_preferencecard": {"accord_public": READ, "accord_worker": WRITE},
+        "forms_intake_publishedform": {"accord_public": READ, "accord_worker": WRITE},
+    },
+}
+
+
+def _roles(rules: Iterable[Rule]) -> list[str]:
+    return sorted({role for rule in rules for role in rule})
+
+
+def tables(connection: psycopg.Connection) -> set[str]:
+    rows = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    return {row[0] for row in rows}
+
+
+def apply_grants(connection: psycopg.Connection, *, zone: str) -> None:
+    """Make the privileges on the tables of `zone` exactly the reviewed ones; safe to repeat."""
+    rules = GRANTS[zone]
+    for role in _roles(rules.values()):
+        name = sql.Identifier(role)
+        connection.execute(sql.SQL("GRANT USAGE ON SCHEMA public TO {}").format(name))
+        connection.execute(
+            sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(name)
+        )
+        if role != "accord_public":
+            connection.execute(
+                sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(name)
+            )
+    for table in sorted(tables(connection) & rules.keys()):
+        for role, privileges in rules[table].items():
+            connection.execute(
+                sql.SQL("GRANT {} ON {} TO {}").format(
+                    sql.SQL(", ").join(map(sql.SQL, sorted(privileges))),
+                    sql.Identifier(table),
+                    sql.Identifier(role),
+                )
+            )
+
+
+def effective_grants(connection: psycopg.Connection) -> dict[str, Rule]:
+    """Return what the catalogue says: table -> role -> privileges, for our roles."""
+    rows = connection.execute(
+        "SELECT table_name, grantee, privilege_type FROM information_schema.table_privileges"
+        " WHERE table_schema = 'public' AND grantee LIKE 'accord%%' AND grantee <> %s",
+        ["accord_owner"],
+    )
+    found: dict[str, dict[str, set[str]]] = {}
+    for table, role, privilege in rows:
+        found.setdefault(table, {}).setdefault(role, set()).add(privilege)
+    return {t: {r: frozenset(p) for r, p in roles.items()} for t, roles in found.items()}

@@ -1,0 +1,273 @@
+"""One settings module for every process; ACCORD_PROCESS selects addresses, databases and keys."""
+
+import ipaddress
+from pathlib import Path
+from typing import Any
+
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+from psycopg.conninfo import conninfo_to_dict
+
+from deploy.environment import flag, integer, listing, text
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+PROCESS = text("ACCORD_PROCESS", "owner")
+HOME = Path(text("ACCORD_HOME", str(BASE_DIR / "var")))
+
+SECRET_KEY = text("ACCORD_SECRET_KEY")
+DEBUG = False
+PUBLIC_URL = text("ACCORD_PUBLIC_URL", "http://127.0.0.1:8000").rstrip("/")
+STAFF_URL = text("ACCORD_STAFF_URL", "http://127.0.0.1:8001").rstrip("/")
+ALLOWED_HOSTS = listing("ACCORD_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
+CSRF_TRUSTED_ORIGINS = [STAFF_URL]
+STAFF_NETWORKS = [ipaddress.ip_network(n) for n in listing("ACCORD_STAFF_NETWORKS", "127.0.0.1/32")]
+STAFF_PROXIES = [ipaddress.ip_network(n) for n in listing("ACCORD_STAFF_PROXIES")]
+PUBLIC_PROXIES = [ipaddress.ip_network(n) for n in listing("ACCORD_PUBLIC_PROXIES")]
+
+# --- Databases: a process has only the ones it was given -------------------------------------
+
+
+def _database(name: str) -> dict[str, Any]:
+    dsn = text(name, "")
+    if not dsn:  # any use then raises ImproperlyConfigured: the closed door is the point
+        return {"ENGINE": "django.db.backends.dummy"}
+    parts = conninfo_to_dict(dsn)
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": parts.pop("dbname"),
+        "USER": parts.pop("user", ""),
+        "PASSWORD": parts.pop("password", ""),
+        "HOST": parts.pop("host", ""),
+        "PORT": str(parts.pop("port", "")),
+        "CONN_MAX_AGE": 600,
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": {"application_name": f"accord-{PROCESS}", **parts},
+    }
+
+
+DATABASES = {
+    "default": _database("ACCORD_CRM_DSN"),
+    "vault": _database("ACCORD_VAULT_DSN"),
+    "intake": _database("ACCORD_INTAKE_DSN"),
+}
+DATABASE_ROUTERS = ["deploy.router.TrustZoneRouter"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Applications ----------------------------------------------------------------------------
+
+INSTALLED_APPS = [
+    "deploy",
+    "campaigns",
+    "forms_intake",
+    "crm",
+    "consent",
+    "privacy",
+    "rest_framework",
+    "drf_spectacular",
+    "django_otp",
+    "django_otp.plugins.otp_totp",
+    "django_otp.plugins.otp_static",
+    "axes",
+    "csp",
+    "django_htmx",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+]
+
+_COMMON_MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+]
+_PUBLIC_MIDDLEWARE = [
+    *_COMMON_MIDDLEWARE,
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+]
+_STAFF_MIDDLEWARE = [
+    "crm.networks.AllowedNetworksMiddleware",
+    *_COMMON_MIDDLEWARE,
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_otp.middleware.OTPMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+MIDDLEWARE = _PUBLIC_MIDDLEWARE if PROCESS == "public" else _STAFF_MIDDLEWARE
+ROOT_URLCONF = "deploy.urls_public" if PROCESS == "public" else "deploy.urls_staff"
+WSGI_APPLICATION = "deploy.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                *(
+                    []
+                    if PROCESS == "public"
+                    else [
+                        "django.contrib.auth.context_processors.auth",
+                        "django.contrib.messages.context_processors.messages",
+                    ]
+                ),
+            ]
+        },
+    }
+]
+
+# --- People, sessions ------------------------------------------------------------------------
+
+AUTH_USER_MODEL = "crm.Account"
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.Argon2PasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    # CNIL deliberation 2022-100: twelve characters with complexity, or length alone from fourteen.
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 14},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "sign-in"
+LOGIN_REDIRECT_URL = "home"
+SESSION_COOKIE_NAME = "accord_session"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = STAFF_URL.startswith("https://")
+CSRF_COOKIE_NAME = "accord_csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SAMESITE = "Strict"
+SESSION_IDLE_SECONDS = integer("ACCORD_SESSION_IDLE_SECONDS", 30 * 60)
+SESSION_COOKIE_AGE = integer("ACCORD_SESSION_SECONDS", 12 * 3600)
+
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = 0.25  # hours
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
+
+# --- Answers: nothing from outside, nothing inline -------------------------------------------
+
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "frame-src": [SELF],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "no-referrer"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+# A sealed submission is at most 16 KiB; staff uploads come with their own limits.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 if PROCESS == "public" else 2 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+
+STATIC_URL = "static/"
+STATIC_ROOT = HOME / "static"
+WHITENOISE_USE_FINDERS = flag("ACCORD_STATIC_FINDERS", True)
+WHITENOISE_KEEP_ONLY_HASHED_FILES = False
+
+LANGUAGE_CODE = "fr"
+LANGUAGES = [("fr", _("French")), ("en", _("English"))]
+LANGUAGE_COOKIE_NAME = "accord_language"
+LOCALE_PATHS = [BASE_DIR / "deploy" / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = "Europe/Paris"
+
+# --- The web API -----------------------------------------------------------------------------
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "UNAUTHENTICATED_USER": None,
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Accord public API",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+}
+
+# --- Mail ------------------------------------------------------------------------------------
+
+RELAY_URL = text("ACCORD_RELAY_URL", "smtp://127.0.0.1:8026")
+SENDER_NAME = text("ACCORD_SENDER_NAME", "Accord")
+SENDER_ADDRESS = text("ACCORD_SENDER_ADDRESS", "newsletter@accord.example")
+BOUNCE_DOMAIN = text("ACCORD_BOUNCE_DOMAIN", SENDER_ADDRESS.rpartition("@")[2])
+DKIM_SELECTOR = text("ACCORD_DKIM_SELECTOR", "")
+DKIM_KEY_FILE = text("ACCORD_DKIM_KEY_PATH", "")
+CONTROLLER_NAME = text("ACCORD_CONTROLLER_NAME", "Accord")
+CONTROLLER_ADDRESS = text("ACCORD_CONTROLLER_ADDRESS", "")
+PRIVACY_ADDRESS = text("ACCORD_PRIVACY_ADDRESS", "dpo@accord.example")
+
+# --- Celery: a task is a doorbell, PostgreSQL is the truth ------------------------------------
+
+CELERY_BROKER_URL = text("ACCORD_BROKER_URL", "filesystem://")
+_BROKER = HOME / "broker"
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
+    {
+        "data_folder_in": str(_BROKER / "queue"),
+        "data_folder_out": str(_BROKER / "queue"),
+        "control_folder": str(_BROKER / "control"),
+        # kombu's default of one second lets through about two tasks a second (measured).
+        "polling_interval": 0.05,
+    }
+    if CELERY_BROKER_URL.startswith("filesystem:")
+    else {}
+)
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_TIMEZONE = TIME_ZONE
+
+# --- Logs: ids only --------------------------------------------------------------------------
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "%(levelname)-7s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "root": {"handlers": ["stderr"], "level": text("ACCORD_LOG_LEVEL", "INFO")},
+    "loggers": {
+        # Statements and their parameters carry personal data.
+        "django.db.backends": {"level": "WARNING"},
+        "axes": {"level": "ERROR"},
+    },
+}
