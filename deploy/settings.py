@@ -22,7 +22,6 @@ ALLOWED_HOSTS = listing("ACCORD_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = [STAFF_URL]
 STAFF_NETWORKS = [ipaddress.ip_network(n) for n in listing("ACCORD_STAFF_NETWORKS", "127.0.0.1/32")]
 STAFF_PROXIES = [ipaddress.ip_network(n) for n in listing("ACCORD_STAFF_PROXIES")]
-PUBLIC_PROXIES = [ipaddress.ip_network(n) for n in listing("ACCORD_PUBLIC_PROXIES")]
 
 # --- Databases: a process has only the ones it was given -------------------------------------
 
@@ -156,7 +155,6 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = STAFF_URL.startswith("https://")
 CSRF_COOKIE_NAME = "accord_csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Strict"
-SESSION_IDLE_SECONDS = integer("ACCORD_SESSION_IDLE_SECONDS", 30 * 60)
 SESSION_COOKIE_AGE = integer("ACCORD_SESSION_SECONDS", 12 * 3600)
 
 AXES_FAILURE_LIMIT = 5
@@ -218,18 +216,6 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
 }
-
-# --- Mail ------------------------------------------------------------------------------------
-
-RELAY_URL = text("ACCORD_RELAY_URL", "smtp://127.0.0.1:8026")
-SENDER_NAME = text("ACCORD_SENDER_NAME", "Accord")
-SENDER_ADDRESS = text("ACCORD_SENDER_ADDRESS", "newsletter@accord.example")
-BOUNCE_DOMAIN = text("ACCORD_BOUNCE_DOMAIN", SENDER_ADDRESS.rpartition("@")[2])
-DKIM_SELECTOR = text("ACCORD_DKIM_SELECTOR", "")
-DKIM_KEY_FILE = text("ACCORD_DKIM_KEY_PATH", "")
-CONTROLLER_NAME = text("ACCORD_CONTROLLER_NAME", "Accord")
-CONTROLLER_ADDRESS = text("ACCORD_CONTROLLER_ADDRESS", "")
-PRIVACY_ADDRESS = text("ACCORD_PRIVACY_ADDRESS", "dpo@accord.example")
 
 # --- Celery: a task is a doorbell, PostgreSQL is the truth ------------------------------------
 

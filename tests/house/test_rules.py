@@ -1,6 +1,7 @@
 """The rules of the house that no linter knows."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -97,3 +98,13 @@ def test_the_public_process_has_no_session_no_account_and_no_staff_address() -> 
         text=True,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_every_setting_is_documented_and_every_documented_one_is_read() -> None:
+    sources = "".join(path.read_text() for path in SOURCES)
+    read = {name.removesuffix("_FILE") for name in re.findall(r'"(ACCORD_[A-Z_]+)"', sources)}
+    built = {"ACCORD_CRM_DSN", "ACCORD_VAULT_DSN", "ACCORD_INTAKE_DSN"}
+    built |= {"ACCORD_PUBLIC_PORT", "ACCORD_STAFF_PORT"}
+    page = (ROOT / "docs" / "settings.md").read_text()
+    documented = set(re.findall(r"\| `(ACCORD_[A-Z_]+)` \|", page))
+    assert documented == read | built
