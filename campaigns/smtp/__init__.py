@@ -1,0 +1,1 @@
+"""Mail on the wire: building messages and handing them to a relay. No models, no database."""
