@@ -171,10 +171,9 @@ class Cluster:
     def stop(self) -> None:
         """Stop fast: open transactions are rolled back. A stopped server is left alone."""
         pid = self._running_pid(self.data)
-        if pid is None:
-            return
-        os.kill(pid, signal.SIGINT)
-        if self._process is not None:
+        if pid is not None:
+            os.kill(pid, signal.SIGINT)
+        if self._process is not None:  # also when another launcher stopped it: reap our child
             self._process.wait(timeout=START_TIMEOUT)
             self._process = None
             return
