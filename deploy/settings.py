@@ -22,6 +22,27 @@ ALLOWED_HOSTS = listing("ACCORD_ALLOWED_HOSTS", "127.0.0.1,localhost,[::1]")
 CSRF_TRUSTED_ORIGINS = [STAFF_URL]
 STAFF_NETWORKS = [ipaddress.ip_network(n) for n in listing("ACCORD_STAFF_NETWORKS", "127.0.0.1/32")]
 STAFF_PROXIES = [ipaddress.ip_network(n) for n in listing("ACCORD_STAFF_PROXIES")]
+PUBLIC_PROXIES = [ipaddress.ip_network(n) for n in listing("ACCORD_PUBLIC_PROXIES")]
+
+# The company that runs this installation, as its mail and pages name it.
+ORGANISATION_NAME = text("ACCORD_ORGANISATION_NAME", "Accord")
+ORGANISATION_ADDRESS = text("ACCORD_ORGANISATION_ADDRESS", "")
+DPO_ADDRESS = text("ACCORD_DPO_ADDRESS", "dpo@localhost.example")
+
+# Keys, the privacy journal and the public side's own journal: outside the databases.
+KEYS_DIR = Path(text("ACCORD_KEYS_DIR", str(HOME / "keys")))
+JOURNAL_DIR = Path(text("ACCORD_JOURNAL_DIR", str(HOME / "journal")))
+INTAKE_JOURNAL_DIR = Path(text("ACCORD_INTAKE_JOURNAL_DIR", str(HOME / "intake-journal")))
+
+# --- Mail ------------------------------------------------------------------------------------
+
+RELAY_URL = text("ACCORD_RELAY_URL", "smtp://127.0.0.1:2525")
+# The domain of Message-IDs, List-Ids and return paths.
+MAIL_DOMAIN = text("ACCORD_MAIL_DOMAIN", "mail.localhost.example")
+SENDER_NAME = text("ACCORD_SENDER_NAME", ORGANISATION_NAME)
+SENDER_ADDRESS = text("ACCORD_SENDER_ADDRESS", f"news@{MAIL_DOMAIN}")
+DKIM_KEY_PATH = text("ACCORD_DKIM_KEY", "")
+DKIM_SELECTOR = text("ACCORD_DKIM_SELECTOR", "accord")
 
 # --- Databases: a process has only the ones it was given -------------------------------------
 

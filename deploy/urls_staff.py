@@ -1,7 +1,12 @@
 """Everything staff may reach, from the office and VPN networks only."""
 
-from django.urls import URLPattern, URLResolver, path
+from django.urls import URLPattern, URLResolver, include, path
 
 from deploy.health import health
 
-urlpatterns: list[URLPattern | URLResolver] = [path("health", health, name="health")]
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("health", health, name="health"),
+    path("", include("crm.urls_staff")),
+    path("", include("forms_intake.urls_staff")),
+    path("", include("campaigns.urls_staff")),
+]
