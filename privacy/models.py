@@ -128,6 +128,8 @@ class JournalApplied(models.Model):
 class SealingPublicKey(IntakeModel):
     id = models.IntegerField(primary_key=True)
     public = models.BinaryField()
+    # The public side has no other way to know the installation that it seals for.
+    instance_id = models.UUIDField()
     created_at = models.DateTimeField()
 
 

@@ -1,5 +1,153 @@
-"""The door of the privacy core."""
+"""The door of the shared core. Other floors import from here and from nowhere else in `privacy`."""
 
+import hashlib
+import hmac
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from privacy.envelopes import (
+    Drained,
+    IntakeClosed,
+    OpenedEnvelope,
+    Refused,
+    drain_envelopes,
+    drop_envelope,
+    refresh_sealing_key,
+)
+from privacy.founding import found_installation
+from privacy.journal import (
+    JournalEvent,
+    JournalHead,
+    JournalUnreachable,
+    JournalWriter,
+    is_journal_applied,
+    journal_head,
+    journal_writer,
+    register_replay,
+)
 from privacy.models import IntakeModel, RetentionClass, TokenKind, VaultModel
+from privacy.vault import links
+from privacy.vault.formats import Unreadable, length_prefixed
+from privacy.vault.indexes import (
+    InvalidAddress,
+    fingerprint,
+    normalise_email,
+    normalise_phone,
+    widen_email,
+)
+from privacy.vault.installation import NotFounded
+from privacy.vault.keyring import KeysMissing, derived_key
+from privacy.vault.links import Link, NotOurLink
+from privacy.vault.sealing import TooLarge
+from privacy.vault.store import (
+    Conflict,
+    Enrolment,
+    change_document,
+    enrol,
+    enrol_many,
+    find_by_email,
+    open_evidence,
+    read_documents,
+    seal_evidence,
+    write_document,
+    write_documents,
+)
+from privacy.vault.stream import stream_documents
 
-__all__ = ["IntakeModel", "RetentionClass", "TokenKind", "VaultModel"]
+LINK_KEY_ID = 1
+
+
+@dataclass(frozen=True)
+class Fingerprints:
+    """Keyed fingerprints of one address, 16 bytes each; `wide` is of the address without +tag."""
+
+    exact: bytes
+    wide: bytes
+
+
+def fingerprint_emails(*, emails: Sequence[str]) -> list[Fingerprints]:
+    """Return the fingerprints of normalised addresses, in their order."""
+    key = derived_key("fingerprint|1")
+    kind = TokenKind.EMAIL
+    return [
+        Fingerprints(
+            fingerprint(key=key, kind=kind, normalised=email),
+            fingerprint(key=key, kind=kind, normalised=widen_email(email)),
+        )
+        for email in emails
+    ]
+
+
+def make_link(*, scope: str, link: Link) -> str:
+    """Return the token of a link in mail: self-contained, without expiry, for one scope."""
+    key = derived_key(f"link|{LINK_KEY_ID}")
+    return links.make_token(key=key, key_id=LINK_KEY_ID, scope=scope, link=link)
+
+
+def read_link(*, scope: str, token: str) -> Link:
+    """Return what a token says; raises NotOurLink unless we made it for `scope`."""
+    keys = {LINK_KEY_ID: derived_key(f"link|{LINK_KEY_ID}")}
+    return links.read_token(keys=keys, scope=scope, token=token)
+
+
+def has_link_shape(*, token: str) -> bool:
+    """Return whether this could be a token; needs no key."""
+    return links.has_token_shape(token)
+
+
+def card_of_link(*, token: str) -> UUID:
+    """Return the card that a token names, unverified: for the side without keys. NotOurLink."""
+    return links.unverified_card(token)
+
+
+def keyed_id(*, scope: str, parts: Sequence[bytes]) -> bytes:
+    """Return 16 keyed bytes, always the same for the same parts (message ids, return paths)."""
+    message = length_prefixed(scope.encode(), *parts)
+    return hmac.digest(derived_key("id|1"), message, hashlib.sha256)[:16]
+
+
+__all__ = [
+    "Conflict",
+    "Drained",
+    "Enrolment",
+    "Fingerprints",
+    "IntakeClosed",
+    "IntakeModel",
+    "InvalidAddress",
+    "JournalEvent",
+    "JournalHead",
+    "JournalUnreachable",
+    "JournalWriter",
+    "KeysMissing",
+    "Link",
+    "NotFounded",
+    "NotOurLink",
+    "OpenedEnvelope",
+    "Refused",
+    "RetentionClass",
+    "TokenKind",
+    "TooLarge",
+    "Unreadable",
+    "VaultModel",
+    "change_document",
+    "drain_envelopes",
+    "drop_envelope",
+    "enrol",
+    "enrol_many",
+    "find_by_email",
+    "found_installation",
+    "is_journal_applied",
+    "journal_head",
+    "journal_writer",
+    "normalise_email",
+    "normalise_phone",
+    "open_evidence",
+    "read_documents",
+    "refresh_sealing_key",
+    "register_replay",
+    "seal_evidence",
+    "stream_documents",
+    "write_document",
+    "write_documents",
+]

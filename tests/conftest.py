@@ -2,17 +2,44 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any
 
 import psycopg
 import pytest
+from django.db.backends.postgresql.operations import DatabaseOperations
 from pytest_django import DjangoDbBlocker
 
+from privacy.services import found_installation, refresh_sealing_key
+from privacy.vault.installation import instance_id
 from tests import plugin
+
+NOW = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture(scope="session")
 def django_db_setup(django_db_blocker: DjangoDbBlocker) -> None:
     """The databases are clones of migrated templates already: nothing to create."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def flush_past_the_append_only_triggers() -> Iterator[None]:
+    """Let the flush between tests empty the tables that no role of the product may empty."""
+    flush = DatabaseOperations.sql_flush
+
+    def sql_flush(self: DatabaseOperations, *args: Any, **kwargs: Any) -> list[str]:
+        with self.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal"
+            )
+            guarded = [row[0] for row in cursor.fetchall()]
+        off = [f"ALTER TABLE {table} DISABLE TRIGGER USER" for table in guarded]
+        on = [f"ALTER TABLE {table} ENABLE TRIGGER USER" for table in guarded]
+        return [*off, *flush(self, *args, **kwargs), *on]
+
+    DatabaseOperations.sql_flush = sql_flush  # type: ignore[method-assign, assignment]
+    yield
+    DatabaseOperations.sql_flush = flush  # type: ignore[method-assign]
 
 
 class Connect:
@@ -32,3 +59,16 @@ class Connect:
 @pytest.fixture
 def connect() -> Connect:
     return Connect()
+
+
+@pytest.fixture
+def vault() -> Iterator[None]:
+    """An installation with its keys, its journal and a sealing key, also after a flush.
+
+    The test itself asks for the databases: `django_db(databases=["default", "vault", "intake"])`.
+    """
+    instance_id.cache_clear()
+    found_installation(now=NOW)
+    refresh_sealing_key(now=NOW)
+    yield
+    instance_id.cache_clear()

@@ -32,6 +32,7 @@ def _prepare() -> Path:
     passwords = load_passwords(home / "secrets" / "roles.json")
     names = provision(cluster, passwords=passwords, suffix=TEMPLATE)
     values = environment(cluster, process="owner", passwords=passwords, names=names)
+    values["ACCORD_HOME"] = str(home / "template")
     subprocess.run(
         [sys.executable, "manage.py", "provision", "-v0"], cwd=ROOT, check=True, env=_env(values)
     )
@@ -71,3 +72,5 @@ os.environ.update(
     | {"ACCORD_HOME": str(HOME / WORKER), "ACCORD_LOG_LEVEL": "WARNING"}
 )
 (HOME / WORKER / "static").mkdir(parents=True, exist_ok=True)
+for folder in ("keys", "journal"):  # the cloned databases belong to these
+    shutil.copytree(HOME / "template" / folder, HOME / WORKER / folder, dirs_exist_ok=True)

@@ -44,6 +44,17 @@ class BlobPlace:
 
 
 @dataclass(frozen=True)
+class RecordPlace:
+    """Where the evidence of one ledger record belongs."""
+
+    instance_id: UUID
+    subject_id: UUID
+    retention_class: int
+    generation: int
+    record_id: UUID
+
+
+@dataclass(frozen=True)
 class KeyPlace:
     """Where a wrapped data key belongs."""
 
@@ -71,7 +82,7 @@ def _unpad(padded: bytes) -> bytes:
     return body
 
 
-def _header(place: BlobPlace) -> bytes:
+def _header(place: BlobPlace | RecordPlace) -> bytes:
     if place.retention_class not in CLASSES:
         raise Unreadable
     head = bytes([MAGIC, BLOB_VERSION, ALGORITHM, place.retention_class])
@@ -91,18 +102,36 @@ def _blob_context(place: BlobPlace, header: bytes) -> bytes:
     )
 
 
-def _seal_blob(key: bytes, place: BlobPlace, plaintext: bytes, nonce: bytes) -> bytes:
+def _record_context(place: RecordPlace, header: bytes) -> bytes:
+    return length_prefixed(
+        b"crm",
+        b"ledger",
+        header,
+        place.instance_id.bytes,
+        b"contact",
+        place.subject_id.bytes,
+        bytes([place.retention_class]),
+        place.record_id.bytes,
+    )
+
+
+def _context(place: BlobPlace | RecordPlace, header: bytes) -> bytes:
+    if isinstance(place, RecordPlace):
+        return _record_context(place, header)
+    return _blob_context(place, header)
+
+
+def _seal_blob(key: bytes, place: BlobPlace | RecordPlace, plaintext: bytes, nonce: bytes) -> bytes:
     header = _header(place)
-    sealed = AESGCM(key).encrypt(nonce, _pad(plaintext), _blob_context(place, header))
-    return header + nonce + sealed
+    return header + nonce + AESGCM(key).encrypt(nonce, _pad(plaintext), _context(place, header))
 
 
-def seal_blob(*, key: bytes, place: BlobPlace, plaintext: bytes) -> bytes:
+def seal_blob(*, key: bytes, place: BlobPlace | RecordPlace, plaintext: bytes) -> bytes:
     """Return header, nonce and ciphertext. The nonce is random: a data key sees few writes."""
     return _seal_blob(key, place, plaintext, os.urandom(NONCE_SIZE))
 
 
-def open_blob(*, key: bytes, place: BlobPlace, body: bytes) -> bytes:
+def open_blob(*, key: bytes, place: BlobPlace | RecordPlace, body: bytes) -> bytes:
     """Return the plaintext; raises Unreadable whatever is wrong."""
     header = _header(place)
     # The header is compared before it is trusted: an unknown version is not even tried.
@@ -110,7 +139,7 @@ def open_blob(*, key: bytes, place: BlobPlace, body: bytes) -> bytes:
         raise Unreadable
     nonce, sealed = body[HEADER_SIZE:][:NONCE_SIZE], body[HEADER_SIZE + NONCE_SIZE :]
     try:
-        return _unpad(AESGCM(key).decrypt(nonce, sealed, _blob_context(place, header)))
+        return _unpad(AESGCM(key).decrypt(nonce, sealed, _context(place, header)))
     except InvalidTag:
         raise Unreadable from None
 
@@ -131,6 +160,27 @@ def _wrap_key(kek: bytes, place: KeyPlace, data_key: bytes, nonce: bytes) -> byt
     if len(data_key) != KEY_SIZE:
         raise ValueError("A data key has 32 bytes.")
     return nonce + AESGCMSIV(kek).encrypt(nonce, data_key, _key_context(place))
+
+
+def _sealing_context(instance_id: UUID, seal_key: int) -> bytes:
+    return length_prefixed(
+        b"crm", b"seal", bytes([WRAP_VERSION]), instance_id.bytes, seal_key.to_bytes(4, "big")
+    )
+
+
+def wrap_sealing_key(*, kek: bytes, instance_id: UUID, seal_key: int, private: bytes) -> bytes:
+    """Return the private half of a sealing key pair, wrapped like a data key."""
+    nonce = os.urandom(NONCE_SIZE)
+    return nonce + AESGCMSIV(kek).encrypt(nonce, private, _sealing_context(instance_id, seal_key))
+
+
+def unwrap_sealing_key(*, kek: bytes, instance_id: UUID, seal_key: int, wrapped: bytes) -> bytes:
+    """Return the private half; raises Unreadable whatever is wrong."""
+    context = _sealing_context(instance_id, seal_key)
+    try:
+        return AESGCMSIV(kek).decrypt(wrapped[:NONCE_SIZE], wrapped[NONCE_SIZE:], context)
+    except (InvalidTag, ValueError):
+        raise Unreadable from None
 
 
 def wrap_key(*, kek: bytes, place: KeyPlace, data_key: bytes) -> bytes:

@@ -1,5 +1,6 @@
 """`manage.py provision`: migrate the three databases as their owner and apply the grants."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
@@ -9,12 +10,13 @@ from django.core.management.base import BaseCommand
 
 from deploy.environment import text
 from deploy.grants import apply_grants
+from privacy.services import found_installation
 
 ALIASES = {"crm": "default", "vault": "vault", "intake": "intake"}
 
 
 class Command(BaseCommand):
-    help = "Migrate crm, vault and intake, then make the privileges exactly the reviewed ones."
+    help = "Migrate crm, vault and intake, make the privileges exact, found keys and journal."
 
     def handle(self, *args: Any, **options: Any) -> None:
         assert settings.PROCESS == "owner", "Run this as the owner of the databases."  # noqa: S101
@@ -22,3 +24,4 @@ class Command(BaseCommand):
             call_command("migrate", database=alias, verbosity=options["verbosity"])
             with psycopg.connect(text(f"ACCORD_{zone.upper()}_DSN"), autocommit=True) as connection:
                 apply_grants(connection, zone=zone)
+        found_installation(now=datetime.now(UTC))

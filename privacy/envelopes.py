@@ -1,0 +1,267 @@
+"""Sealed envelopes between the public side, which drops them, and the worker, which opens them."""
+
+import json
+import logging
+import os
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+from typing import Any
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, OperationalError, transaction
+
+from privacy.models import Envelope, SealingKeyPair, SealingPublicKey
+from privacy.vault.formats import (
+    Unreadable,
+    length_prefixed,
+    unwrap_sealing_key,
+    wrap_sealing_key,
+)
+from privacy.vault.installation import instance_id
+from privacy.vault.keyring import key_ring
+from privacy.vault.sealing import open_sealed, seal
+
+logger = logging.getLogger("privacy.envelopes")
+
+# Eight days: as long as the keys that wrapped it, see docs/formats/vault.md.
+SEALING_KEY_LIFE = timedelta(days=8)
+
+
+class IntakeClosed(Exception):
+    """The submission could not be kept: the sender must be told, and may try again."""
+
+
+class Refused(Exception):
+    """The content of an envelope cannot be accepted; the argument is a short code for it."""
+
+
+@dataclass(frozen=True)
+class OpenedEnvelope:
+    id: UUID
+    kind: str
+    context: str
+    document: dict[str, Any]
+    received_at: datetime
+
+
+@dataclass(frozen=True)
+class Drained:
+    handled: int
+    quarantined: int
+
+
+# --- the public side -------------------------------------------------------------------------
+
+
+def drop_envelope(
+    *, kind: str, context: str, envelope_id: UUID, document: dict[str, Any], now: datetime
+) -> None:
+    """Seal a document and keep it twice: in the intake table and in the intake journal.
+
+    Dropping the same id again changes nothing. Raises TooLarge, and IntakeClosed when it could
+    not be kept for sure.
+    """
+    plaintext = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
+    try:
+        key = SealingPublicKey.objects.order_by("-id").first()
+    except (OperationalError, InterfaceError) as error:
+        raise IntakeClosed(IntakeClosed.__doc__) from error
+    if key is None:
+        raise IntakeClosed("There is no sealing key yet.")
+    sealed = seal(
+        public_key=X25519PublicKey.from_public_bytes(bytes(key.public)),
+        plaintext=plaintext,
+        kind=kind,
+        instance_id=key.instance_id,
+        envelope_id=envelope_id,
+        context=context,
+        seal_key=key.id,
+    )
+    row = Envelope(
+        id=envelope_id, kind=kind, context=context, seal_key=key.id, sealed=sealed, received_at=now
+    )
+    try:
+        # The public role may insert and nothing else: no RETURNING, no conflict target.
+        Envelope.objects.bulk_create([row], ignore_conflicts=True)
+        _append_intake_journal(row, now)
+    except (DatabaseError, InterfaceError, OSError) as error:
+        raise IntakeClosed(IntakeClosed.__doc__) from error
+
+
+def _append_intake_journal(row: Envelope, now: datetime) -> None:
+    """Keep the sealed bytes outside the database too: a restore must not lose anybody's "no"."""
+    folder = settings.INTAKE_JOURNAL_DIR
+    payload = length_prefixed(
+        row.kind.encode(), row.context.encode(), row.id.bytes, row.seal_key.to_bytes(4, "big"),
+        now.isoformat().encode(), bytes(row.sealed),
+    )  # fmt: skip
+    frame = len(payload).to_bytes(4, "big") + payload + zlib.crc32(payload).to_bytes(4, "big")
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(folder / f"{now:%Y%m%d}.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        if os.write(handle, frame) != len(frame):
+            raise OSError("The disk of the intake journal is full.")
+        os.fdatasync(handle)
+    finally:
+        os.close(handle)
+
+
+# --- the worker ------------------------------------------------------------------------------
+
+
+def refresh_sealing_key(*, now: datetime) -> None:
+    """Make the day's key pair, publish its public half, and delete pairs that are spent.
+
+    Calling twice is safe. A pair is spent when a newer one has been there for SEALING_KEY_LIFE
+    and no envelope waits for it.
+    """
+    number = int(f"{now:%Y%m%d}")
+    private = X25519PrivateKey.generate()
+    epoch = key_ring().current_epoch()
+    SealingKeyPair.objects.bulk_create(
+        [
+            SealingKeyPair(
+                id=number,
+                public=private.public_key().public_bytes_raw(),
+                private_wrapped=wrap_sealing_key(
+                    kek=key_ring().kek(epoch),
+                    instance_id=instance_id(),
+                    seal_key=number,
+                    private=private.private_bytes_raw(),
+                ),
+                kek_epoch=epoch,
+                created_at=now,
+            )
+        ],
+        ignore_conflicts=True,
+    )
+    _publish_sealing_keys()
+    _delete_spent_keys(now)
+
+
+def _publish_sealing_keys() -> None:
+    published = set(SealingPublicKey.objects.values_list("id", flat=True))
+    SealingPublicKey.objects.bulk_create(
+        [
+            SealingPublicKey(
+                id=pair.id,
+                public=bytes(pair.public),
+                instance_id=instance_id(),
+                created_at=pair.created_at,
+            )
+            for pair in SealingKeyPair.objects.exclude(id__in=published)
+        ],
+        ignore_conflicts=True,
+    )
+
+
+def _delete_spent_keys(now: datetime) -> None:
+    pairs = list(SealingKeyPair.objects.order_by("id"))
+    waiting = set(Envelope.objects.values_list("seal_key", flat=True).distinct())
+    for pair, successor in pairwise(pairs):
+        if pair.id not in waiting and now - successor.created_at >= SEALING_KEY_LIFE:
+            # The public half goes first: nobody may seal to a key that is about to die.
+            SealingPublicKey.objects.filter(id=pair.id).delete()
+            SealingKeyPair.objects.filter(id=pair.id).delete()
+
+
+def drain_envelopes(
+    *, kind: str, handle: Callable[[OpenedEnvelope], None], limit: int, now: datetime
+) -> Drained:
+    """Open the oldest waiting envelopes and hand each to `handle`, in a transaction on crm.
+
+    `handle` must be idempotent by the envelope's id: a crash after its commit brings the envelope
+    again. Refused or Unreadable puts it aside, kept sealed; any other failure leaves it for the
+    next call. Several workers may drain at once. Raises OperationalError if a database is gone.
+    """
+    done: list[UUID] = []
+    failed: dict[str, list[UUID]] = {}
+    with transaction.atomic(using="intake"):
+        rows = list(
+            Envelope.objects.filter(kind=kind, quarantined_at__isnull=True)
+            .order_by("received_at", "id")
+            .select_for_update(skip_locked=True)[:limit]
+        )
+        keys = _private_keys({row.seal_key for row in rows})
+        for row in rows:
+            code = _handle_one(row, keys, handle)
+            if code is None:
+                done.append(row.id)
+            elif code:
+                failed.setdefault(code, []).append(row.id)
+        Envelope.objects.filter(id__in=done).delete()
+        for code, ids in failed.items():
+            Envelope.objects.filter(id__in=ids).update(quarantined_at=now, failure=code)
+    return Drained(len(done), sum(map(len, failed.values())))
+
+
+def _handle_one(
+    row: Envelope,
+    keys: dict[int, X25519PrivateKey],
+    handle: Callable[[OpenedEnvelope], None],
+) -> str | None:
+    """Return None when handled, a code to put the envelope aside with, or "" to try again."""
+    try:
+        opened = _open(row, keys)
+        with transaction.atomic(using="default"):
+            handle(opened)
+    except Unreadable:
+        return "unreadable"
+    except Refused as refusal:
+        return str(refusal)[:32]
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        # Class and place only: messages of databases and parsers quote what they choke on.
+        logger.error("envelope %s waits: %s in %s", row.id, type(error).__name__, _place(error))
+        return ""
+    return None
+
+
+def _place(error: BaseException) -> str:
+    trace = error.__traceback__
+    while trace is not None and trace.tb_next is not None:
+        trace = trace.tb_next
+    if trace is None:
+        return "unknown"
+    return f"{trace.tb_frame.f_globals.get('__name__')}:{trace.tb_lineno}"
+
+
+def _private_keys(numbers: set[int]) -> dict[int, X25519PrivateKey]:
+    found = {}
+    for pair in SealingKeyPair.objects.filter(id__in=numbers):
+        private = unwrap_sealing_key(
+            kek=key_ring().kek(pair.kek_epoch),
+            instance_id=instance_id(),
+            seal_key=pair.id,
+            wrapped=bytes(pair.private_wrapped),
+        )
+        found[pair.id] = X25519PrivateKey.from_private_bytes(private)
+    return found
+
+
+def _open(row: Envelope, keys: dict[int, X25519PrivateKey]) -> OpenedEnvelope:
+    private = keys.get(row.seal_key)
+    if private is None:
+        raise Unreadable
+    plaintext = open_sealed(
+        private_key=private,
+        sealed=bytes(row.sealed),
+        kind=row.kind,
+        instance_id=instance_id(),
+        envelope_id=row.id,
+        context=row.context,
+        seal_key=row.seal_key,
+    )
+    try:
+        document = json.loads(plaintext)
+    except ValueError:
+        raise Unreadable from None
+    if not isinstance(document, dict):
+        raise Unreadable
+    return OpenedEnvelope(row.id, row.kind, row.context, document, row.received_at)

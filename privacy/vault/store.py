@@ -1,0 +1,361 @@
+"""Subjects and their encrypted documents: data keys and tokens in `vault`, blobs in `crm`.
+
+No transaction spans the two databases. The order of writes makes every crash harmless: a key is
+durable in the vault before a blob that needs it is written in crm, and the floor of a revision is
+raised after that revision is committed. A crash between leaves a key nobody uses, never a blob
+nobody can open.
+"""
+
+import json
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import uuid_utils.compat
+from django.db import connections, transaction
+
+from privacy.models import RetentionClass, TokenKind
+from privacy.vault import indexes
+from privacy.vault.formats import (
+    KEY_SIZE,
+    BlobPlace,
+    KeyPlace,
+    RecordPlace,
+    Unreadable,
+    open_blob,
+    seal_blob,
+    unwrap_key,
+    wrap_key,
+)
+from privacy.vault.installation import instance_id
+from privacy.vault.keyring import INDEX_EPOCH, derived_key, key_ring
+
+logger = logging.getLogger("privacy.vault")
+
+Document = dict[str, Any]
+SCHEMA = 1
+WRITE_ATTEMPTS = 20
+
+
+class Conflict(Exception):
+    """The document kept changing under us."""
+
+
+@dataclass(frozen=True, repr=False)
+class DataKeyInUse:
+    """An unwrapped data key. It has no repr: keys are never printed."""
+
+    key: bytes
+    generation: int
+    rev_floor: int
+
+
+@dataclass(frozen=True)
+class Enrolment:
+    """The subject of an address; `is_new` tells whether this call made it."""
+
+    subject_id: UUID
+    is_new: bool
+
+
+# --- subjects --------------------------------------------------------------------------------
+
+
+def _token(kind: TokenKind, normalised: str) -> int:
+    key = derived_key(f"bidx|{kind.label}|{INDEX_EPOCH}")
+    return indexes.index_token(key=key, kind=kind, normalised=normalised)
+
+
+def enrol(*, email: str, phone: str = "") -> Enrolment:
+    """Return the subject of an address, made if it is new; concurrent calls agree on one.
+
+    Raises InvalidAddress. Calling twice is safe.
+    """
+    address = indexes.normalise_email(email)
+    before = find_by_email(emails=[address])
+    subject_id = before.get(address) or enrol_many(emails=[address])[address]
+    if phone:
+        _insert_tokens([(TokenKind.PHONE, _token(TokenKind.PHONE, phone), subject_id)])
+    return Enrolment(subject_id, address not in before)
+
+
+def enrol_many(*, emails: Sequence[str]) -> dict[str, UUID]:
+    """Return the subject of each normalised address, made where it is new; safe to repeat."""
+    unique = list(dict.fromkeys(emails))
+    # Time-ordered ids keep the indexes of all three stores dense.
+    made = {email: uuid_utils.compat.uuid7() for email in unique}
+    _insert_tokens([(TokenKind.EMAIL, _token(TokenKind.EMAIL, e), made[e]) for e in unique])
+    return find_by_email(emails=unique)
+
+
+def _insert_tokens(rows: Sequence[tuple[TokenKind, int, UUID]]) -> None:
+    with connections["vault"].cursor() as cursor:
+        # Without a target: whichever of the two unique rules is met, the first writer wins.
+        cursor.execute(
+            "INSERT INTO bidx (kind, epoch, token, subject_id)"
+            " SELECT unnest(%s::int2[]), %s, unnest(%s::int8[]), unnest(%s::uuid[])"
+            " ON CONFLICT DO NOTHING",
+            [
+                [int(kind) for kind, _, _ in rows],
+                INDEX_EPOCH,
+                [token for _, token, _ in rows],
+                [subject for _, _, subject in rows],
+            ],
+        )
+
+
+def find_by_email(*, emails: Sequence[str]) -> dict[str, UUID]:
+    """Return address -> subject for the normalised addresses that are known."""
+    by_token = {_token(TokenKind.EMAIL, email): email for email in emails}
+    with connections["vault"].cursor() as cursor:
+        cursor.execute(
+            "SELECT token, subject_id FROM bidx"
+            " WHERE kind = %s AND epoch = %s AND token = ANY(%s::int8[])",
+            [int(TokenKind.EMAIL), INDEX_EPOCH, list(by_token)],
+        )
+        return {by_token[token]: subject for token, subject in cursor.fetchall()}
+
+
+# --- data keys -------------------------------------------------------------------------------
+
+
+def _read_keys(
+    subject_ids: Sequence[UUID], retention_class: RetentionClass
+) -> dict[UUID, DataKeyInUse]:
+    with connections["vault"].cursor() as cursor:
+        cursor.execute(
+            "SELECT subject_id, generation, kek_epoch, rev_floor, wrapped FROM dek"
+            " WHERE retention_class = %s AND subject_id = ANY(%s::uuid[])",
+            [int(retention_class), list(subject_ids)],
+        )
+        rows = cursor.fetchall()
+    keys: dict[UUID, DataKeyInUse] = {}
+    for row in rows:
+        try:
+            keys[row[0]] = _unwrap(retention_class, row)
+        except Unreadable:
+            logger.error("security: data key of subject %s does not open", row[0])
+    return keys
+
+
+def _unwrap(retention_class: int, row: tuple[UUID, int, int, int, bytes]) -> DataKeyInUse:
+    subject_id, generation, epoch, rev_floor, wrapped = row
+    place = KeyPlace(instance_id(), subject_id, int(retention_class), generation)
+    key = unwrap_key(kek=key_ring().kek(epoch), place=place, wrapped=bytes(wrapped))
+    return DataKeyInUse(key, generation, rev_floor)
+
+
+def _obtain_keys(
+    subject_ids: Sequence[UUID], retention_class: RetentionClass
+) -> dict[UUID, DataKeyInUse]:
+    """Return the data keys, made in the vault where there are none."""
+    found = _read_keys(subject_ids, retention_class)
+    missing = [subject for subject in subject_ids if subject not in found]
+    if not missing:
+        return found
+    epoch = key_ring().current_epoch()
+    kek = key_ring().kek(epoch)
+    wrapped = [
+        wrap_key(
+            kek=kek,
+            place=KeyPlace(instance_id(), subject, int(retention_class), 1),
+            data_key=os.urandom(KEY_SIZE),
+        )
+        for subject in missing
+    ]
+    with connections["vault"].cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO dek"
+            " (subject_id, retention_class, generation, kek_epoch, rev_floor, wrapped)"
+            " SELECT unnest(%s::uuid[]), %s, 1, %s, 0, unnest(%s::bytea[]) ON CONFLICT DO NOTHING",
+            [missing, int(retention_class), epoch, wrapped],
+        )
+    # Read back: another process may have been first, and its key is the one that counts.
+    return found | _read_keys(missing, retention_class)
+
+
+def destroy_keys(*, subject_id: UUID, retention_classes: Sequence[RetentionClass]) -> int:
+    """Delete data keys and, with the profile's, the tokens; return how many keys there were.
+
+    What they encrypted can no longer be opened by anybody who does not also hold an older copy of
+    the vault and the key-encryption key of that time. Calling twice is safe.
+    """
+    with transaction.atomic(using="vault"), connections["vault"].cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM dek WHERE subject_id = %s AND retention_class = ANY(%s::int2[])",
+            [subject_id, [int(c) for c in retention_classes]],
+        )
+        deleted = cursor.rowcount
+        if RetentionClass.PROFILE in retention_classes:
+            cursor.execute("DELETE FROM bidx WHERE subject_id = %s", [subject_id])
+    return int(deleted)
+
+
+# --- documents -------------------------------------------------------------------------------
+
+
+def _encode(document: Document) -> bytes:
+    content = {"v": SCHEMA, "d": document}
+    return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _decode(plaintext: bytes) -> Document:
+    content = json.loads(plaintext)
+    if content.get("v") != SCHEMA:
+        raise Unreadable
+    document: Document = content["d"]
+    return document
+
+
+def _open(
+    subject_id: UUID, retention_class: int, rev: int, body: bytes, key: DataKeyInUse
+) -> Document:
+    if rev < key.rev_floor:  # an older state of the row was put back
+        raise Unreadable
+    place = BlobPlace(instance_id(), subject_id, int(retention_class), key.generation, rev)
+    return _decode(open_blob(key=key.key, place=place, body=body))
+
+
+def read_documents(
+    *, subject_ids: Iterable[UUID], retention_class: RetentionClass
+) -> dict[UUID, Document]:
+    """Return the documents that are there and open, in two queries whatever their number.
+
+    One that does not open is absent from the answer, and logged by the subject's id alone.
+    """
+    wanted = list(subject_ids)
+    if not wanted:
+        return {}
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT subject_id, rev, body FROM blob"
+            " WHERE retention_class = %s AND subject_id = ANY(%s::uuid[])",
+            [int(retention_class), wanted],
+        )
+        rows = cursor.fetchall()
+    keys = _read_keys([row[0] for row in rows], retention_class)
+    documents: dict[UUID, Document] = {}
+    for subject_id, rev, body in rows:
+        try:
+            documents[subject_id] = _open(
+                subject_id, retention_class, rev, bytes(body), keys[subject_id]
+            )
+        except (Unreadable, KeyError):
+            logger.error("security: document of subject %s does not open", subject_id)
+    return documents
+
+
+def change_document(
+    *,
+    subject_id: UUID,
+    retention_class: RetentionClass,
+    change: Callable[[Document], Document],
+) -> int:
+    """Replace a document by `change(document)` ({} if there is none); return the new revision.
+
+    Raises Unreadable rather than write over what it cannot read, and Conflict when others keep
+    winning. `change` may be called again with a newer document: it must have no other effect.
+    """
+    key = _obtain_keys([subject_id], retention_class)[subject_id]
+    for _attempt in range(WRITE_ATTEMPTS):
+        rev, before = _current(subject_id, retention_class, key)
+        place = BlobPlace(instance_id(), subject_id, int(retention_class), key.generation, rev + 1)
+        body = seal_blob(key=key.key, place=place, plaintext=_encode(change(before)))
+        if _put(subject_id, retention_class, rev + 1, body):
+            raise_floor = partial(_raise_floor, subject_id, retention_class, rev + 1)
+            transaction.on_commit(raise_floor, using="default", robust=True)
+            return rev + 1
+    raise Conflict(Conflict.__doc__)
+
+
+def _current(
+    subject_id: UUID, retention_class: RetentionClass, key: DataKeyInUse
+) -> tuple[int, Document]:
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT rev, body FROM blob WHERE subject_id = %s AND retention_class = %s",
+            [subject_id, int(retention_class)],
+        )
+        row = cursor.fetchone()
+    if row is None:
+        return 0, {}
+    return row[0], _open(subject_id, retention_class, row[0], bytes(row[1]), key)
+
+
+def _put(subject_id: UUID, retention_class: int, rev: int, body: bytes) -> bool:
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO blob (subject_id, retention_class, rev, body) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (subject_id, retention_class)"
+            " DO UPDATE SET rev = excluded.rev, body = excluded.body"
+            " WHERE blob.rev = excluded.rev - 1",
+            [subject_id, int(retention_class), rev, body],
+        )
+        return bool(cursor.rowcount)
+
+
+def _raise_floor(subject_id: UUID, retention_class: int, rev: int) -> None:
+    with connections["vault"].cursor() as cursor:
+        cursor.execute(
+            "UPDATE dek SET rev_floor = %s"
+            " WHERE subject_id = %s AND retention_class = %s AND rev_floor < %s",
+            [rev, subject_id, int(retention_class), rev],
+        )
+
+
+def write_document(*, subject_id: UUID, retention_class: RetentionClass, document: Document) -> int:
+    """Replace a whole document; return its new revision. Raises as change_document does."""
+    return change_document(
+        subject_id=subject_id, retention_class=retention_class, change=lambda _before: document
+    )
+
+
+def write_documents(*, documents: Mapping[UUID, Document], retention_class: RetentionClass) -> None:
+    """Write the first document of many new subjects at once; existing documents are left alone."""
+    keys = _obtain_keys(list(documents), retention_class)
+    bodies = [
+        seal_blob(
+            key=keys[subject].key,
+            place=BlobPlace(
+                instance_id(), subject, int(retention_class), keys[subject].generation, 1
+            ),
+            plaintext=_encode(document),
+        )
+        for subject, document in documents.items()
+    ]
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO blob (subject_id, retention_class, rev, body)"
+            " SELECT unnest(%s::uuid[]), %s, 1, unnest(%s::bytea[]) ON CONFLICT DO NOTHING",
+            [list(documents), int(retention_class), bodies],
+        )
+
+
+# --- evidence --------------------------------------------------------------------------------
+
+
+def seal_evidence(*, subject_id: UUID, record_id: UUID, document: Document) -> bytes:
+    """Return evidence for the ledger, under the subject's `proof` key and bound to the record."""
+    key = _obtain_keys([subject_id], RetentionClass.PROOF)[subject_id]
+    return seal_blob(
+        key=key.key, place=_record_place(subject_id, record_id, key), plaintext=_encode(document)
+    )
+
+
+def open_evidence(*, subject_id: UUID, record_id: UUID, sealed: bytes) -> Document:
+    """Return what `seal_evidence` sealed; raises Unreadable, also once the key is destroyed."""
+    key = _read_keys([subject_id], RetentionClass.PROOF).get(subject_id)
+    if key is None:
+        raise Unreadable
+    place = _record_place(subject_id, record_id, key)
+    return _decode(open_blob(key=key.key, place=place, body=sealed))
+
+
+def _record_place(subject_id: UUID, record_id: UUID, key: DataKeyInUse) -> RecordPlace:
+    return RecordPlace(
+        instance_id(), subject_id, int(RetentionClass.PROOF), key.generation, record_id
+    )
