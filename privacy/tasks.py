@@ -1,0 +1,12 @@
+"""Doorbells of the shared core."""
+
+from datetime import UTC, datetime
+
+from celery import shared_task
+
+from privacy import services
+
+
+@shared_task(name="privacy.refresh_sealing_key")
+def refresh_sealing_key() -> None:
+    services.refresh_sealing_key(now=datetime.now(UTC))

@@ -1,0 +1,51 @@
+"""Journeys run against the stage: their database connections and keys are the stage's."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.db import connections
+from pytest_django import DjangoDbBlocker, Settings
+
+from privacy import journal
+from privacy.vault import installation, keyring
+from tests.journeys.stage import Stage, set_up
+
+
+@pytest.fixture(scope="session")
+def whole_stage() -> Iterator[Stage]:
+    stage = set_up()
+    yield stage
+    stage.stop()
+    stage.inbox.stop()
+
+
+def _forget() -> None:
+    for cached in (
+        journal.journal,
+        installation.instance_id,
+        keyring.key_ring,
+        keyring.derived_key,
+    ):
+        cached.cache_clear()
+
+
+@pytest.fixture
+def stage(
+    whole_stage: Stage, settings: Settings, django_db_blocker: DjangoDbBlocker
+) -> Iterator[Stage]:
+    zones = {"default": "crm", "vault": "vault", "intake": "intake"}
+    before = {alias: connections[alias].settings_dict["NAME"] for alias in zones}
+    settings.PUBLIC_URL = whole_stage.public_url
+    settings.KEYS_DIR = whole_stage.home / "keys"
+    settings.JOURNAL_DIR = whole_stage.home / "journal"
+    settings.INTAKE_JOURNAL_DIR = whole_stage.home / "intake-journal"
+    for alias, zone in zones.items():
+        connections[alias].close()
+        connections[alias].settings_dict["NAME"] = whole_stage.names[zone]
+    _forget()
+    with django_db_blocker.unblock():
+        yield whole_stage
+        for alias, name in before.items():
+            connections[alias].close()
+            connections[alias].settings_dict["NAME"] = name
+    _forget()

@@ -1,0 +1,146 @@
+"""The whole product on its real parts: databases, processes by role, worker, beat and a relay.
+
+One stage serves the journeys of a test run; they keep apart by their own forms and people.
+"""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+import httpx
+
+from deploy.databases import environment
+from deploy.embedded.postgres import free_port
+from tests import plugin
+from tests.journeys.inbox import Inbox
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PATIENCE_SECONDS = 60
+T = TypeVar("T")
+
+
+def wait_for(question: Callable[[], T | None], what: str) -> T:
+    """Ask until the answer is true; fails naming `what` it waited for."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
+        if answer := question():
+            return answer
+        time.sleep(0.05)
+    raise AssertionError(f"Waited {PATIENCE_SECONDS} s in vain: {what}.")
+
+
+@dataclass
+class Stage:
+    home: Path
+    inbox: Inbox
+    names: dict[str, str]
+    ports: dict[str, int]
+    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+
+    @property
+    def public_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['public']}"
+
+    @property
+    def staff_url(self) -> str:
+        return f"http://127.0.0.1:{self.ports['staff']}"
+
+    def environment(self, process: str) -> dict[str, str]:
+        clean = {k: v for k, v in os.environ.items() if not k.startswith("ACCORD_")}
+        values = environment(
+            plugin.CLUSTER, process=process, passwords=plugin.PASSWORDS, names=self.names
+        )
+        return {**clean, **values, **self.settings()}
+
+    def settings(self) -> dict[str, str]:
+        return {
+            "ACCORD_SECRET_KEY": "only-for-tests-" * 4,
+            "ACCORD_HOME": str(self.home),
+            "ACCORD_PUBLIC_URL": self.public_url,
+            "ACCORD_STAFF_URL": self.staff_url,
+            "ACCORD_RELAY_URL": f"smtp://127.0.0.1:{self.inbox.port}",
+            "ACCORD_LOG_LEVEL": "INFO",
+            "TMPDIR": str(self.home / "broker" / "tmp"),
+            "PYTHONUNBUFFERED": "1",
+        }
+
+    def start(self, name: str) -> None:
+        commands = {
+            "public": self._web("public"),
+            "staff": self._web("staff"),
+            "worker": [*_CELERY, "worker", "--concurrency", "2", "--loglevel", "INFO"],
+            "beat": [*_CELERY, "beat", "--schedule", str(self.home / "beat.schedule")],
+        }
+        with (self.home / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                commands[name],
+                cwd=ROOT,
+                env=self.environment(name),
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def _web(self, name: str) -> list[str]:
+        bind = f"127.0.0.1:{self.ports[name]}"
+        command = [sys.executable, "-m", "gunicorn", "deploy.wsgi", "--threads", "4"]
+        return [*command, "--bind", bind, "--no-control-socket"]
+
+    def wait_until_up(self) -> None:
+        for url in (self.public_url, self.staff_url):
+            wait_for(partial(_answers, f"{url}/health"), f"{url} to answer")
+
+    def kill(self, name: str) -> None:
+        """Kill -9 the process and its children at once."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+    def stop(self) -> None:
+        for process in self.processes.values():
+            process.terminate()
+        for process in self.processes.values():
+            try:
+                process.wait(10)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+        self.processes.clear()
+
+    def log(self, name: str) -> str:
+        return (self.home / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+
+
+_CELERY = [sys.executable, "-m", "celery", "--app", "deploy.celery"]
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url).status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def set_up() -> Stage:
+    """Clone the databases, copy the keys they belong to, and start every process."""
+    home = plugin.HOME / f"stage-{plugin.WORKER}"
+    for folder in ("broker/tmp", "static"):
+        (home / folder).mkdir(parents=True, exist_ok=True)
+    for folder in ("keys", "journal"):
+        shutil.copytree(plugin.HOME / "template" / folder, home / folder, dirs_exist_ok=True)
+    names = plugin.clone(plugin.CLUSTER, suffix=f"_stage_{plugin.WORKER}")
+    ports = {"public": free_port(), "staff": free_port()}
+    stage = Stage(home, Inbox(), names, ports)
+    stage.inbox.start()
+    for name in ("public", "staff", "worker", "beat"):
+        stage.start(name)
+    stage.wait_until_up()
+    return stage
