@@ -10,13 +10,14 @@ import re
 from collections.abc import Callable
 from html.parser import HTMLParser
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from campaigns.content import mjml_grammar as grammar
 from campaigns.content import safe_html
 from campaigns.content.findings import BrokenTemplate, Finding, position
 from campaigns.content.html_contexts import MARK
-from campaigns.content.merge import placeholders
+from campaigns.content.merge import FIELDS_OF, Letter, placeholders
 
 LONGEST_SOURCE_BYTES = 300_000
 MEDIA_PATH = "/media/"
@@ -25,10 +26,11 @@ _DEEPEST = 60
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _DECLARATION = re.compile(r"<[!?]")
 _NOT_A_LINE_END = re.compile(r"[^\n]")
+_OPT_OUT = re.compile(r"\shref\s*=\s*([\"'])\s*\{\{\s*opt_out_url\s*\}\}\s*\1", re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]|" + MARK)
 
 
-def lint(source: str | bytes, *, media_path: str = MEDIA_PATH) -> list[Finding]:
+def lint(source: str | bytes, *, kind: Letter = "newsletter") -> list[Finding]:
     """Everything wrong with an MJML template, in the order of the text; empty if it may be
     compiled. Messages are in the active language. Never raises."""
     early = _unreadable(source)
@@ -37,17 +39,23 @@ def lint(source: str | bytes, *, media_path: str = MEDIA_PATH) -> list[Finding]:
     text = source.decode() if isinstance(source, bytes) else source
     findings = []
     try:
-        masked = masked_source(text)
+        masked = masked_source(text, kind)
     except BrokenTemplate as broken:
         findings, masked = list(broken.findings), without_comments(text)
     findings += [
         Finding(*position(masked, match.start()), "declaration", _text_of("declaration"))
         for match in _DECLARATION.finditer(masked)
     ]
-    if not findings:
-        checker = _Checker(masked, media_path)
-        findings = checker.findings_of_all()
+    # Where a comment or a field is broken, what the tags say cannot be trusted.
+    findings = findings or _Checker(masked, own_pictures()).findings_of_all()
+    if kind == "newsletter" and not _OPT_OUT.search(without_comments(text)):
+        findings.append(Finding(0, 0, "no-opt-out", _text_of("no-opt-out")))
     return sorted(set(findings))[:_MOST_FINDINGS]
+
+
+def own_pictures() -> tuple[str, ...]:
+    """How the address of a picture of this installation begins."""
+    return (MEDIA_PATH, f"{settings.PUBLIC_URL}/")
 
 
 def without_comments(source: str) -> str:
@@ -55,11 +63,11 @@ def without_comments(source: str) -> str:
     return _COMMENT.sub(lambda found: _NOT_A_LINE_END.sub(" ", found[0]), source)
 
 
-def masked_source(source: str) -> str:
+def masked_source(source: str, kind: Letter) -> str:
     """Comments blanked and merge fields masked, length kept. Raises BrokenTemplate."""
     bare = without_comments(source)
     pieces, at = [], 0
-    for field in placeholders(bare):
+    for field in placeholders(bare, FIELDS_OF[kind]):
         pieces += [bare[at : field.start], MARK * (field.end - field.start)]
         at = field.end
     return "".join([*pieces, bare[at:]])
@@ -85,6 +93,10 @@ def _text_of(code: str) -> str:
         "too-large": _("The template is larger than 300 KB. Shorten it or split it in two."),
         "not-utf-8": _("The file is not UTF-8 here. Save it again as UTF-8."),
         "control": _("There is an invisible control character here. Remove it."),
+        "no-opt-out": _(
+            "The opt-out link is missing. Add a link to {{ opt_out_url }}: nobody may be sent "
+            "a mail that they cannot stop."
+        ),
         "declaration": _("Only complete comments may start with “<!” or “<?”. Remove this one."),
     }
     return texts[code]
@@ -93,13 +105,14 @@ def _text_of(code: str) -> str:
 class _Checker(HTMLParser):
     """Walks the tags once, keeping those that are open."""
 
-    def __init__(self, source: str, media_path: str) -> None:
+    def __init__(self, source: str, own: tuple[str, ...]) -> None:
         super().__init__(convert_charrefs=True)
         self._source = source
-        self._media_path = media_path
+        self._own = own
         self._open: list[tuple[str, int, int]] = []
         self._findings: list[Finding] = []
         self._seen: set[str] = set()
+        self._defaults: set[tuple[str, str]] = set()
 
     def findings_of_all(self) -> list[Finding]:
         self.feed(self._source)
@@ -200,7 +213,18 @@ class _Checker(HTMLParser):
             self._say(
                 *self._here(), "nesting", text, tag=tag, parent=parent or "-", allowed=allowed
             )
+        self._default_twice(tag, dict(attrs).get("name") or "")
         self._mjml_attributes(tag, attrs)
+
+    def _default_twice(self, tag: str, name: str) -> None:
+        """The engine stops on a second default for the same tag or class."""
+        if self._parent != "mj-attributes":
+            return
+        default = (tag, name if tag == "mj-class" else "")
+        if default in self._defaults:
+            text = _("<%(tag)s> already has its defaults above. Write them in one place.")
+            self._say(*self._here(), "default-twice", text, tag=tag)
+        self._defaults.add(default)
 
     def _mjml_attributes(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         table = grammar.attributes_of(tag)
@@ -229,7 +253,9 @@ class _Checker(HTMLParser):
             self._image(value, at, several=name == "srcset")
         elif name == "href":
             self._link(value, at)
-        elif '"' in value or safe_html.css_problem(value, self._media_path):
+        elif name == "font-family" and safe_html.is_outside_font(value):
+            self._style(f"font-family:{value}", *at)
+        elif '"' in value or safe_html.css_problem(value, self._own):
             # Most MJML attributes end up inside a style.
             text = _("“%(name)s” holds something that is not a plain value.")
             self._say(*at, "bad-value", text, name=name)
@@ -272,17 +298,19 @@ class _Checker(HTMLParser):
     def _image(self, value: str, at: tuple[int, int], *, several: bool = False) -> None:
         targets = [each.split()[0] for each in value.split(",") if each.strip()]
         for target in targets if several else [value]:
-            if MARK in target or not safe_html.is_safe_image(target, self._media_path):
-                text = _(
-                    "An image's address starts with https:// or %(path)s, without merge field."
-                )
-                self._say(*at, "bad-image", text, path=self._media_path)
+            if MARK in target or not safe_html.is_safe_image(target, self._own):
+                text = _("An image's address starts with %(path)s, without merge field.")
+                self._say(*at, "bad-image", text, path=" / ".join(self._own))
 
     def _style(self, css: str, line: int, column: int) -> None:
-        code = "field-in-style" if MARK in css else safe_html.css_problem(css, self._media_path)
+        code = "field-in-style" if MARK in css else safe_html.css_problem(css, self._own)
         texts = {
             "field-in-style": _("A merge field cannot stand in a style."),
             "css-fetch": _("A style may not fetch fonts, sheets or pictures from outside."),
+            "outside-font": _(
+                "This font would be fetched from outside. Use Arial, Georgia or another font that "
+                "every computer has."
+            ),
             "css-code": _("This style holds something that is not plain CSS."),
         }
         if code:

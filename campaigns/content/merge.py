@@ -19,26 +19,36 @@ from campaigns.content.findings import BrokenTemplate, Finding, position
 
 Kind = Literal["text", "link"]
 
-FIELDS: Mapping[str, Kind] = {
+Letter = Literal["newsletter", "letter"]
+
+_PERSON: Mapping[str, Kind] = {
     "first_name": "text",
     "last_name": "text",
     "full_name": "text",
     "company": "text",
     "job_title": "text",
     "email": "text",
-    "campaign_name": "text",
+}
+# The same for everyone: filled in when the template is compiled.
+CONSTANTS: Mapping[str, Kind] = {
     "sender_name": "text",
-    "sender_email": "text",
     "sender_address": "text",
+    "privacy_contact": "text",
+}
+_NEWSLETTER: Mapping[str, Kind] = {"opt_out_url": "link", "preferences_url": "link"}
+# A required letter holds nothing that a form was filled in with: anybody can type anything,
+# and any address, into a public form.
+_LETTER: Mapping[str, Kind] = {
+    "purposes": "text",
     "notice": "text",
-    "reference": "text",
-    "due_date": "text",
-    "opt_out_url": "link",
-    "preferences_url": "link",
-    "privacy_url": "link",
-    "web_version_url": "link",
+    "expires_on": "text",
     "confirm_url": "link",
-    "access_url": "link",
+    "preferences_url": "link",
+}
+FIELDS: Mapping[str, Kind] = {**_PERSON, **CONSTANTS, **_NEWSLETTER, **_LETTER}
+FIELDS_OF: Mapping[Letter, frozenset[str]] = {
+    "newsletter": frozenset({*_PERSON, *CONSTANTS, *_NEWSLETTER}),
+    "letter": frozenset({*CONSTANTS, *_LETTER}),
 }
 
 _PLACEHOLDER = re.compile(
@@ -78,20 +88,20 @@ class Placeholder:
     start: int
     end: int
 
-    @property
-    def canonical(self) -> str:
-        """One way of writing it, whatever the source did with blanks and quotes."""
-        if not self.fallback:
-            return "{{ " + self.field + " }}"
-        mark = "'" if '"' in self.fallback else '"'
-        return "{{ " + f"{self.field} | {mark}{self.fallback}{mark}" + " }}"
-
 
 @dataclass(frozen=True, slots=True)
 class Slot:
     field: str
     fallback: str
     context: Context
+
+    @property
+    def canonical(self) -> str:
+        """The field as a template writes it, one way whatever the source did with blanks."""
+        if not self.fallback:
+            return "{{ " + self.field + " }}"
+        mark = "'" if '"' in self.fallback else '"'
+        return "{{ " + f"{self.field} | {mark}{self.fallback}{mark}" + " }}"
 
     def escaped(self, values: Mapping[str, str]) -> str:
         value = values.get(self.field) or self.fallback
@@ -124,6 +134,16 @@ class Segments:
         """One escaped value for each of ``slots``. Raises MissingValue."""
         return [slot.escaped(values) for slot in self.slots]
 
+    def source(self, constants: Mapping[str, str]) -> str:
+        """The text as a template again, with the constants filled in."""
+        ready = [
+            slot.escaped(constants) if slot.field in constants else slot.canonical
+            for slot in self.slots
+        ]
+        pieces = self._pieces.copy()
+        pieces[1::2] = [ready[number] for number in self.order]
+        return "".join(pieces)
+
     def render(self, values: Mapping[str, str]) -> str:
         """The text for one person. Raises MissingValue for a link without a value."""
         ready = self.escaped(values)
@@ -132,7 +152,7 @@ class Segments:
         return "".join(pieces)
 
 
-def placeholders(source: str) -> list[Placeholder]:
+def placeholders(source: str, known: frozenset[str] = frozenset(FIELDS)) -> list[Placeholder]:
     """Every merge field of the source. Raises BrokenTemplate with line and column for each
     unknown field and each pair of braces that is not a merge field."""
     found: list[Placeholder] = []
@@ -140,24 +160,24 @@ def placeholders(source: str) -> list[Placeholder]:
     at = 0
     while (at := source.find("{{", at)) >= 0:
         match = _PLACEHOLDER.match(source, at)
-        if match and match["field"] in FIELDS:
+        if match and match["field"] in known:
             fallback = match["double"] or match["single"] or ""
             found.append(Placeholder(match["field"], fallback, at, match.end()))
             at = match.end()
             continue
-        findings.append(_unknown(source, at, match["field"] if match else ""))
+        findings.append(_unknown(source, at, match["field"] if match else "", known))
         at += 2
     if findings:
         raise BrokenTemplate(findings)
     return found
 
 
-def _unknown(source: str, offset: int, field: str) -> Finding:
+def _unknown(source: str, offset: int, field: str, known: frozenset[str]) -> Finding:
     line, column = position(source, offset)
     if field:
         text = _("“%(field)s” is not a merge field. Use one of: %(fields)s.")
-        known = ", ".join(sorted(FIELDS))
-        return Finding(line, column, "unknown-field", text % {"field": field, "fields": known})
+        names = ", ".join(sorted(known))
+        return Finding(line, column, "unknown-field", text % {"field": field, "fields": names})
     text = _("Two braces open a merge field, as in {{ first_name }}. Complete it or remove them.")
     return Finding(line, column, "bad-field", text)
 
@@ -199,7 +219,8 @@ def cut(source: str, found: list[Placeholder]) -> list[str]:
 
 
 def _text(value: str) -> str:
-    return html.escape(_clean(value), quote=False)
+    # Lines are kept: a page that wants them says white-space: pre-line.
+    return html.escape(_plain(value), quote=False)
 
 
 def _attribute(value: str) -> str:
