@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable
-from typing import Concatenate, ParamSpec, cast
+from typing import Concatenate, ParamSpec
 from urllib.parse import urlencode
 
 from django.contrib.auth import BACKEND_SESSION_KEY
@@ -21,7 +21,7 @@ View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 def signed_in_account(request: HttpRequest) -> Account | None:
     """Return the account of this session, whatever its factors; None when there is none."""
     user = request.user
-    return cast(Account, user) if user.is_authenticated else None
+    return user if user.is_authenticated else None
 
 
 def is_verified(request: HttpRequest) -> bool:

@@ -111,6 +111,7 @@ _PUBLIC_MIDDLEWARE = [
 _STAFF_MIDDLEWARE = [
     "crm.networks.AllowedNetworksMiddleware",
     *_COMMON_MIDDLEWARE,
+    "crm.no_store.NoStoreMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -118,6 +119,7 @@ _STAFF_MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
+    "crm.accounts.sessions.SessionLimitsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
@@ -176,6 +178,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = STAFF_URL.startswith("https://")
 CSRF_COOKIE_NAME = "accord_csrf"
 CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Strict"
+CSRF_FAILURE_VIEW = "crm.pages.errors.csrf_failure"
 SESSION_COOKIE_AGE = integer("ACCORD_SESSION_SECONDS", 12 * 3600)
 
 AXES_FAILURE_LIMIT = 5
@@ -183,6 +186,12 @@ AXES_COOLOFF_TIME = 0.25  # hours
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = False
+AXES_RESET_ON_SUCCESS = True
+# The page says until when: attempts during the lock do not prolong it.
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "crm.accounts.lockout.address_of"
+AXES_LOCKOUT_CALLABLE = "crm.accounts.lockout.locked_out"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "code"]
 AXES_VERBOSE = False
 
 # --- Answers: nothing from outside, nothing inline -------------------------------------------

@@ -42,6 +42,18 @@
     if (event.target.closest("[data-accord-print]")) window.print();
   });
 
+  // Recovery codes are written to a file by the browser: the server keeps no copy to serve.
+  function save(button) {
+    var list = document.getElementById(button.dataset.accordSave);
+    var lines = Array.from(list.children, function (item) { return item.textContent; });
+    var address = URL.createObjectURL(new Blob([lines.join("\n") + "\n"], { type: "text/plain" }));
+    var link = document.createElement("a");
+    link.href = address;
+    link.download = button.dataset.accordFile;
+    link.click();
+    window.setTimeout(function () { URL.revokeObjectURL(address); });
+  }
+
   function isTyping(element) {
     return element.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(element.tagName);
   }
@@ -71,5 +83,11 @@
     });
   });
 
-  document.addEventListener("DOMContentLoaded", function () { fadeAll(document); });
+  document.addEventListener("DOMContentLoaded", function () {
+    fadeAll(document);
+    document.querySelectorAll("[data-accord-save]").forEach(function (button) {
+      button.hidden = false;
+      button.addEventListener("click", function () { save(button); });
+    });
+  });
 })();

@@ -1,0 +1,1 @@
+"""Accounts of staff: the two factors, the sign-in screens, the life of a session."""

@@ -1,0 +1,48 @@
+"""Too many wrong passwords: what counts as one client, and the page that says until when."""
+
+from datetime import datetime
+
+from axes.helpers import get_cool_off
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.contrib.auth import authenticate
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from crm.models import Account
+from crm.networks import client_address
+
+
+def address_of(request: HttpRequest) -> str:
+    """Return whose attempt it is; a header counts only where the network gate believes it too."""
+    address = client_address(
+        socket_address=request.META.get("REMOTE_ADDR", ""),
+        forwarded_for=request.META.get("HTTP_X_FORWARDED_FOR", ""),
+        proxies=settings.STAFF_PROXIES,
+    )
+    return str(address or "")
+
+
+def _open_again_at(request: HttpRequest, username: str) -> datetime | None:
+    attempts = AccessAttempt.objects.filter(username=username, ip_address=address_of(request))
+    latest: datetime | None = (
+        attempts.order_by("-attempt_time").values_list("attempt_time", flat=True).first()
+    )
+    return latest + get_cool_off(request) if latest else None
+
+
+def locked_out(
+    request: HttpRequest,
+    response: HttpResponse | None = None,
+    credentials: dict[str, str] | None = None,
+) -> HttpResponse:
+    """The page instead of a sign-in; the same for an account that does not exist."""
+    username = (credentials or {}).get("username", "")
+    context = {"retry_at": _open_again_at(request, username)}
+    return render(request, "crm/sign_in/locked.html", context, status=429)
+
+
+def checked_password(request: HttpRequest, account: Account, password: str) -> bool:
+    """Say whether it is the account's password, counting a wrong one like at the sign-in."""
+    found = authenticate(request, username=account.username, password=password)
+    return found is not None and found.pk == account.pk

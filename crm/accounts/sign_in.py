@@ -1,0 +1,139 @@
+"""The sign-in screens: one question each. Nothing says whether an account exists."""
+
+from django import forms
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import authenticate, login, logout
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST
+from django_otp import login as verify_session
+from django_otp.plugins.otp_totp.models import TOTPDevice
+
+from crm.access import is_verified, signed_in_account
+from crm.accounts import second_factor
+from crm.accounts.forms import CodeForm, PasswordForm, RecoveryCodeForm, UsernameForm
+from crm.accounts.second_factor import TooManyCodes, WrongCode
+from crm.accounts.sessions import start_session
+from crm.models import Account
+from crm.pages.language import remember_language, safe_next
+
+USERNAME = "sign_in_username"
+NEXT = "sign_in_next"
+WRONG = gettext_lazy("That code is not right, or it was used already. Wait for the next one.")
+WRONG_RECOVERY = gettext_lazy("That recovery code is not right, or it was used already.")
+
+
+def finish(request: HttpRequest, device: TOTPDevice) -> str:
+    """Mark the session as verified under a new key; return where the person wanted to go."""
+    verify_session(request, device)
+    request.session.cycle_key()
+    return request.session.pop(NEXT, "") or reverse("home")
+
+
+def explain_refusal(form: forms.Form, refusal: WrongCode | TooManyCodes, wrong: object) -> None:
+    if isinstance(refusal, TooManyCodes) and refusal.retry_at is not None:
+        moment = timezone.localtime(refusal.retry_at).strftime("%H:%M:%S")
+        form.add_error("code", _("Too many wrong codes. Try again after %s.") % moment)
+    else:
+        form.add_error("code", str(wrong))
+
+
+@require_http_methods(["GET", "POST"])
+def username(request: HttpRequest) -> HttpResponse:
+    if is_verified(request):
+        return redirect("home")
+    form = UsernameForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        logout(request)  # a half-finished sign-in of somebody else, and the key with it
+        request.session[USERNAME] = form.cleaned_data["username"]
+        request.session[NEXT] = safe_next(request, request.POST.get("next", ""))
+        return redirect("sign-in-password")
+    context = {"form": form, "next": safe_next(request, request.GET.get("next", ""))}
+    return render(request, "crm/sign_in/username.html", context)
+
+
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "POST"])
+def password(request: HttpRequest) -> HttpResponse:
+    name = request.session.get(USERNAME)
+    if name is None:
+        return redirect("sign-in")
+    form = PasswordForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        account = authenticate(request, username=name, password=form.cleaned_data["password"])
+        if isinstance(account, Account):
+            return _half_way(request, account)
+        form.add_error("password", _("The username or the password is not right."))
+    context = {"form": form, "username": name}
+    return render(request, "crm/sign_in/password.html", context)
+
+
+def _half_way(request: HttpRequest, account: Account) -> HttpResponseRedirect:
+    del request.session[USERNAME]
+    login(request, account)  # under a new session key
+    start_session(request)
+    if second_factor.authenticator_of(account) is None:
+        begin_enrolment(request)
+        return HttpResponseRedirect(reverse("sign-in-authenticator"))
+    return HttpResponseRedirect(reverse("sign-in-code"))
+
+
+def begin_enrolment(request: HttpRequest) -> None:
+    """Keep a new secret in the session: no device exists before a code has shown that it works."""
+    request.session["new_secret"] = second_factor.new_secret().hexadecimal
+
+
+def _code_screen(request: HttpRequest, *, is_recovery: bool) -> HttpResponse:
+    account = signed_in_account(request)
+    if account is None or is_verified(request):
+        return redirect("home")
+    if second_factor.authenticator_of(account) is None:
+        return redirect("sign-in-authenticator")
+    form = (RecoveryCodeForm if is_recovery else CodeForm)(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _accept(request, account, form.cleaned_data["code"], is_recovery=is_recovery)
+        except (WrongCode, TooManyCodes) as refusal:
+            explain_refusal(form, refusal, WRONG_RECOVERY if is_recovery else WRONG)
+    name = "recovery_code" if is_recovery else "code"
+    return render(request, f"crm/sign_in/{name}.html", {"form": form})
+
+
+def _accept(
+    request: HttpRequest, account: Account, code: str, *, is_recovery: bool
+) -> HttpResponseRedirect:
+    if is_recovery:
+        device = second_factor.spend_recovery_code(account=account, code=code, now=timezone.now())
+        finish(request, device)
+        target = reverse("account")
+        text = _("That recovery code is spent. If your telephone is lost, replace it here.")
+        messages.warning(request, text)
+    else:
+        target = finish(request, second_factor.check_code(account=account, code=code))
+    response = HttpResponseRedirect(target)
+    if settings.LANGUAGE_COOKIE_NAME not in request.COOKIES:
+        remember_language(response, account.language)
+    return response
+
+
+@require_http_methods(["GET", "POST"])
+def code(request: HttpRequest) -> HttpResponse:
+    return _code_screen(request, is_recovery=False)
+
+
+@require_http_methods(["GET", "POST"])
+def recovery_code(request: HttpRequest) -> HttpResponse:
+    return _code_screen(request, is_recovery=True)
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    logout(request)
+    messages.success(request, _("You are signed out."))
+    return redirect("sign-in")

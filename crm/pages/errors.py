@@ -1,0 +1,40 @@
+"""What the staff side says when it cannot answer: never a name, never what was asked."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+
+def _answer(request: HttpRequest, status: int, title: str, text: str, icon: str) -> HttpResponse:
+    context = {"title": title, "text": text, "icon": icon, "status": status}
+    return render(request, "crm/error.html", context, status=status)
+
+
+def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    title = _("This page is not for your role")
+    text = _("If you need it for your work, ask the administrator of accounts.")
+    return _answer(request, 403, title, text, "lock")
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    title = _("There is no such page")
+    text = _("It may have been moved, archived or erased.")
+    return _answer(request, 404, title, text, "search")
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    title = _("This form is out of date")
+    text = _("Go back, load the page again and send it once more. Nothing was changed.")
+    return _answer(request, 403, title, text, "hourglass")
+
+
+def failed(request: HttpRequest) -> HttpResponse:
+    """Rendered without the request: whatever broke may break its context too."""
+    context = {
+        "title": _("Something went wrong on our side"),
+        "text": _("Nothing that you sent is lost if it was confirmed. Please try again later."),
+        "icon": "alert-triangle",
+        "status": 500,
+    }
+    return HttpResponse(render_to_string("crm/error.html", context), status=500)
