@@ -31,7 +31,7 @@ def _secret(request: HttpRequest) -> Secret | None:
     return Secret(kept) if kept else None
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def authenticator(request: HttpRequest) -> HttpResponse:
     """Reached with a secret in the session: from the password screen or from the account page."""
     account, secret = signed_in_account(request), _secret(request)

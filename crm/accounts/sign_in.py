@@ -44,7 +44,7 @@ def explain_refusal(form: forms.Form, refusal: WrongCode | TooManyCodes, wrong: 
         form.add_error("code", str(wrong))
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def username(request: HttpRequest) -> HttpResponse:
     if is_verified(request):
         return redirect("home")
@@ -59,7 +59,7 @@ def username(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters("password")
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def password(request: HttpRequest) -> HttpResponse:
     name = request.session.get(USERNAME)
     if name is None:
@@ -122,12 +122,12 @@ def _accept(
     return response
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def code(request: HttpRequest) -> HttpResponse:
     return _code_screen(request, is_recovery=False)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def recovery_code(request: HttpRequest) -> HttpResponse:
     return _code_screen(request, is_recovery=True)
 

@@ -9,7 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_safe, require_http_methods
 
 from crm.access import account_of, staff_page
 from crm.accounts import second_factor
@@ -20,7 +20,7 @@ from crm.accounts.second_factor import TooManyCodes, WrongCode
 from crm.accounts.sign_in import WRONG, begin_enrolment, explain_refusal
 
 
-@require_GET
+@require_safe
 @staff_page()
 def account(request: HttpRequest) -> HttpResponse:
     mine = account_of(request)
@@ -32,7 +32,7 @@ def account(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters()
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(is_password_page=True)
 def change_password(request: HttpRequest) -> HttpResponse:
     mine = account_of(request)
@@ -71,7 +71,7 @@ def _after_both_factors(
 
 
 @sensitive_post_parameters()
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page()
 def replace_authenticator(request: HttpRequest) -> HttpResponse:
     def begin() -> HttpResponse:
@@ -82,7 +82,7 @@ def replace_authenticator(request: HttpRequest) -> HttpResponse:
 
 
 @sensitive_post_parameters()
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page()
 def renew_recovery_codes(request: HttpRequest) -> HttpResponse:
     def show() -> HttpResponse:

@@ -3,13 +3,13 @@
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from crm import shell
 from crm.access import account_of, staff_page
 
 
-@require_GET
+@require_safe
 @staff_page()
 def home(request: HttpRequest) -> HttpResponse:
     account, now = account_of(request), timezone.now()
