@@ -4,3 +4,9 @@ from django.apps import AppConfig
 class ConsentConfig(AppConfig):
     name = "consent"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from consent.refusal import JOURNAL_KIND, replay
+        from privacy.services import register_replay
+
+        register_replay(JOURNAL_KIND, replay)

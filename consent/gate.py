@@ -1,0 +1,108 @@
+"""The gate in Python: the same functions of the database that sending asks, and its reasons."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.db import connections
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from consent.models import LedgerEvent, Permission
+
+REASONS: dict[str, Promise] = {
+    "permitted_consent": _("The person said yes."),
+    "permitted_interest": _("The person was informed and did not object."),
+    "no_permission": _("The person was never asked for this."),
+    "not_confirmed": _("The person has not confirmed by e-mail yet."),
+    "refused": _("The person did not want this."),
+    "withdrawn": _("The person withdrew their consent."),
+    "expired": _("The person's consent has expired."),
+    "objected": _("The person objected."),
+    "suppressed": _("A no is kept for this address."),
+}
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a person may or may not be reached; `event_id` leads to the proof."""
+
+    is_permitted: bool
+    reason_code: str
+    sentence: Promise
+    since: datetime | None = None
+    form_code: str = ""
+    notice_version: int | None = None
+    event_id: UUID | None = None
+
+
+@dataclass(frozen=True)
+class LedgerLine:
+    """One event as a contact's page lists it."""
+
+    record_id: UUID
+    at: datetime
+    purpose_code: str
+    channel: str
+    state: str
+    basis: str
+    method: str
+    form_code: str
+    notice_version: int | None
+
+
+def permits(*, subject_ids: Sequence[UUID], purpose_code: str, channel: str) -> set[UUID]:
+    """Return those who may be reached, by the function that the sending statement asks too."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT s FROM unnest(%s::uuid[]) s WHERE consent_permits(s, %s, %s)",
+            [list(subject_ids), purpose_code, channel],
+        )
+        return {row[0] for row in cursor.fetchall()}
+
+
+def explain(*, subject_id: UUID, purpose_code: str, channel: str) -> Explanation:
+    """Return the answer of the gate for one person in words, with what it rests on."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT consent_refusal(%s, %s, %s)", [subject_id, purpose_code, channel])
+        row = cursor.fetchone()
+    code = row[0] if row else "no_permission"
+    held = (
+        Permission.objects.filter(subject_id=subject_id, purpose=purpose_code, channel=channel)
+        .select_related("event__notice")
+        .first()
+    )
+    if held is None:
+        return Explanation(code is None, code or "no_permission", REASONS[code or "no_permission"])
+    if code is None:
+        is_interest = held.state.startswith("LegitimateInterest")
+        code = "permitted_interest" if is_interest else "permitted_consent"
+    return Explanation(
+        code.startswith("permitted"),
+        code,
+        REASONS[code],
+        held.since,
+        held.event.form_code,
+        held.event.notice.version if held.event.notice else None,
+        held.event.record_id,
+    )
+
+
+def history(*, subject_id: UUID) -> list[LedgerLine]:
+    """Return what the ledger holds of a person, newest first; at most 200 lines."""
+    rows = LedgerEvent.objects.filter(subject_id=subject_id).select_related("notice")
+    return [
+        LedgerLine(
+            row.record_id,
+            row.event_at,
+            row.purpose_id,
+            row.channel,
+            row.event_state,
+            row.basis,
+            row.method,
+            row.form_code,
+            row.notice.version if row.notice else None,
+        )
+        for row in rows.order_by("-event_at", "-seq")[:200]
+    ]

@@ -1,0 +1,204 @@
+"""What a person answered on a form, as events of the ledger."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+from uuid import UUID
+
+import uuid_utils.compat
+
+from consent.ledger import Event, append
+from consent.models import Basis, ConfirmationRequest, Notice, State
+from consent.notices import NoticeUnknown
+from consent.refusal import Refusal, refuse
+from consent.suppression import is_suppressed
+from privacy.services import Fingerprints, fingerprint_emails, journal_writer
+
+# A letter that was not wanted is a nuisance: one a day to an address whatever is posted.
+LETTERS_PER_ADDRESS = timedelta(hours=24)
+# Long enough for a holiday week-end, short enough that the person remembers having asked.
+REQUEST_LIFE = timedelta(days=7)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One box of a form. Ticked means yes to consent, and no to legitimate interest."""
+
+    purpose_code: str
+    channel: str
+    basis: str
+    assessment_id: UUID | None
+    is_ticked: bool
+    control_text: str
+
+
+class Courier(Protocol):
+    """Whoever can send required letters; campaigns registers itself."""
+
+    def request_confirmation(
+        self, *, request_id: UUID, subject_id: UUID, language: str, now: datetime
+    ) -> None: ...
+
+
+_COURIERS: list[Courier] = []
+
+
+def register_courier(courier: Courier) -> None:
+    """Say who sends the letters; the last one registered does."""
+    _COURIERS[:] = [courier]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """What is common to the answers of one submission."""
+
+    subject_id: UUID
+    fingerprints: Fingerprints
+    notice: Notice
+    language: str
+    form_code: str
+    form_version: int
+    source_id: UUID
+    event_at: datetime
+    received_at: datetime
+    method: str
+    evidence: Mapping[str, str]
+
+    def event(self, answer: Answer, state: State, event_type: str) -> Event:
+        is_shown = state == State.NOTICE_SHOWN
+        return Event(
+            subject_id=self.subject_id,
+            purpose_code=answer.purpose_code,
+            channel=answer.channel,
+            basis=answer.basis,
+            state=state,
+            event_type=event_type,
+            event_at=self.event_at,
+            received_at=self.received_at,
+            method=self.method,
+            source_id=self.source_id,
+            language=self.language,
+            assessment_id=answer.assessment_id,
+            notice_id=self.notice.id,
+            notice_sha256=bytes(self.notice.sha256),
+            control_text=answer.control_text,
+            form_code=self.form_code,
+            form_version=self.form_version,
+            # Once per submission and purpose is enough: the notice's own event carries it.
+            evidence=self.evidence if is_shown else {},
+        )
+
+
+def record_answers(
+    *,
+    subject_id: UUID,
+    email: str,
+    answers: Sequence[Answer],
+    notice_id: UUID,
+    language: str,
+    form_code: str,
+    form_version: int,
+    source_id: UUID,
+    event_at: datetime,
+    received_at: datetime,
+    needs_confirmation: bool,
+    evidence: Mapping[str, str],
+    method: str = "form",
+    now: datetime,
+) -> list[str]:
+    """Record what was shown and answered; return the states that were written, in order.
+
+    Inside the caller's transaction on crm; `email` is normalised. Idempotent by `source_id`.
+    An unticked consent box records only that the notice was shown: silence is no answer
+    (GDPR recital 32). Raises NoticeUnknown.
+    """
+    notice = Notice.objects.filter(id=notice_id).first()
+    if notice is None:
+        raise NoticeUnknown(NoticeUnknown.__doc__)
+    sheet = Sheet(
+        subject_id,
+        fingerprint_emails(emails=[email])[0],
+        notice,
+        language,
+        form_code,
+        form_version,
+        source_id,
+        event_at,
+        received_at,
+        method,
+        evidence,
+    )
+    states: list[str] = []
+    is_asked = False
+    for answer in answers:
+        written = _record(sheet, answer, needs_confirmation, now)
+        is_asked |= State.CONSENT_REQUESTED in written
+        states += written
+    if is_asked:
+        _ask_confirmation(sheet, now)
+    return states
+
+
+def _record(sheet: Sheet, answer: Answer, needs_confirmation: bool, now: datetime) -> list[State]:
+    written = [State.NOTICE_SHOWN]
+    append(sheet.event(answer, State.NOTICE_SHOWN, "DirectDataCollectionNotice"))
+    if answer.basis == Basis.LEGITIMATE_INTEREST:
+        written += _record_interest(sheet, answer, now)
+    elif answer.basis == Basis.CONSENT and answer.is_ticked:
+        written.append(_record_consent(sheet, answer, needs_confirmation))
+    return written
+
+
+def _record_interest(sheet: Sheet, answer: Answer, now: datetime) -> list[State]:
+    append(sheet.event(answer, State.INTEREST_INFORMED, "NoticeCommunicated"))
+    if not answer.is_ticked:
+        append(sheet.event(answer, State.INTEREST_NOT_OBJECTED, "NoObjection"))
+        return [State.INTEREST_INFORMED, State.INTEREST_NOT_OBJECTED]
+    with journal_writer(now=now) as writer:
+        refuse(refusal=_objection(sheet, answer), writer=writer)
+    return [State.INTEREST_INFORMED, State.INTEREST_OBJECTED]
+
+
+def _objection(sheet: Sheet, answer: Answer) -> Refusal:
+    return Refusal(
+        sheet.subject_id,
+        sheet.fingerprints,
+        [answer.purpose_code],
+        sheet.method,
+        sheet.source_id,
+        sheet.event_at,
+        sheet.language,
+    )
+
+
+def _record_consent(sheet: Sheet, answer: Answer, needs_confirmation: bool) -> State:
+    # Whoever said no before must confirm by mail: a form proves nothing about its sender.
+    is_asked = needs_confirmation or is_suppressed(
+        fingerprints=sheet.fingerprints, purpose_code=answer.purpose_code
+    )
+    state = State.CONSENT_REQUESTED if is_asked else State.CONSENT_GIVEN
+    append(sheet.event(answer, state, "ExpressedConsent"))
+    return state
+
+
+def _ask_confirmation(sheet: Sheet, now: datetime) -> None:
+    exact = sheet.fingerprints.exact
+    has_recent = ConfirmationRequest.objects.filter(
+        address_fingerprint=exact, requested_at__gt=now - LETTERS_PER_ADDRESS
+    ).exists()
+    if has_recent or ConfirmationRequest.objects.filter(source_id=sheet.source_id).exists():
+        return
+    request = ConfirmationRequest.objects.create(
+        id=uuid_utils.compat.uuid7(),
+        subject_id=sheet.subject_id,
+        source_id=sheet.source_id,
+        address_fingerprint=exact,
+        language=sheet.language,
+        requested_at=now,
+        expires_at=now + REQUEST_LIFE,
+    )
+    for courier in _COURIERS:
+        courier.request_confirmation(
+            request_id=request.id, subject_id=sheet.subject_id, language=sheet.language, now=now
+        )

@@ -1,0 +1,130 @@
+"""A person's "no": in the privacy journal first, then in the ledger and in suppression.
+
+One function gives it effect, whether it is fresh or replayed after a crash or a restore.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from consent.ledger import Event, append
+from consent.models import NO_STATES, Basis, LedgerEvent, Permission, Purpose, State
+from consent.suppression import EVERYTHING, suppress
+from privacy.services import Fingerprints, JournalEvent, JournalWriter
+
+JOURNAL_KIND = "consent.no"
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Who says no to what. No subject: only the address is known, its fingerprint is kept."""
+
+    subject_id: UUID | None
+    fingerprints: Fingerprints
+    # EVERYTHING alone means every marketing purpose.
+    purpose_codes: Sequence[str]
+    method: str
+    source_id: UUID
+    at: datetime
+    language: str
+    indicated_by: str = "subject"
+    actor_id: UUID | None = None
+
+
+def refuse(*, refusal: Refusal, writer: JournalWriter) -> None:
+    """Journal a refusal, then give it effect; the caller's transaction ends with the writer."""
+    fields = _fields(refusal)
+    writer.record(kind=JOURNAL_KIND, subject_id=refusal.subject_id, fields=fields)
+    give_effect(refusal)
+
+
+def replay(event: JournalEvent) -> None:
+    """Give a journaled refusal effect again; idempotent by its source."""
+    give_effect(_from_fields(event.subject_id, event.fields))
+
+
+def give_effect(refusal: Refusal) -> None:
+    suppress(
+        fingerprints=refusal.fingerprints,
+        purpose_codes=refusal.purpose_codes,
+        reason=refusal.method[:24],
+        now=refusal.at,
+    )
+    if refusal.subject_id is None:
+        return
+    for permission in _concerned(refusal, refusal.subject_id):
+        before = permission.event
+        append(_event(refusal, permission, before))
+
+
+def _concerned(refusal: Refusal, subject_id: UUID) -> list[Permission]:
+    rows = Permission.objects.filter(subject_id=subject_id).select_related("event")
+    if EVERYTHING in refusal.purpose_codes:
+        rows = rows.filter(purpose__in=Purpose.objects.filter(is_marketing=True))
+    else:
+        rows = rows.filter(purpose__in=refusal.purpose_codes)
+    return list(rows.exclude(state__in=NO_STATES).order_by("purpose_id", "channel"))
+
+
+def _event(refusal: Refusal, permission: Permission, before: LedgerEvent) -> Event:
+    return Event(
+        subject_id=permission.subject_id,
+        purpose_code=permission.purpose_id,
+        channel=permission.channel,
+        basis=permission.basis,
+        state=_no_to(permission),
+        event_type="ObjectionIndicated"
+        if permission.basis == Basis.LEGITIMATE_INTEREST
+        else "WithdrawConsent",
+        event_at=refusal.at,
+        received_at=refusal.at,
+        method=refusal.method,
+        source_id=refusal.source_id,
+        language=refusal.language,
+        indicated_by=refusal.indicated_by,
+        assessment_id=before.assessment_id,
+        notice_id=before.notice_id,
+        notice_sha256=bytes(before.notice_sha256) if before.notice_sha256 else None,
+        form_code=before.form_code,
+        form_version=before.form_version,
+        supersedes=before.record_id,
+        actor_id=refusal.actor_id,
+    )
+
+
+def _no_to(permission: Permission) -> State:
+    if permission.basis == Basis.LEGITIMATE_INTEREST:
+        return State.INTEREST_OBJECTED
+    if permission.state == State.CONSENT_REQUESTED:
+        return State.CONSENT_REFUSED
+    return State.CONSENT_WITHDRAWN
+
+
+def _fields(refusal: Refusal) -> dict[str, str]:
+    return {
+        "exact": refusal.fingerprints.exact.hex(),
+        "wide": refusal.fingerprints.wide.hex(),
+        "purposes": ",".join(refusal.purpose_codes) or "*",
+        "method": refusal.method,
+        "source": str(refusal.source_id),
+        "at": refusal.at.isoformat(),
+        "language": refusal.language,
+        "indicated_by": refusal.indicated_by,
+        "actor": str(refusal.actor_id or ""),
+    }
+
+
+def _from_fields(subject_id: UUID | None, fields: Mapping[str, str]) -> Refusal:
+    listed = fields["purposes"]
+    return Refusal(
+        subject_id,
+        Fingerprints(bytes.fromhex(fields["exact"]), bytes.fromhex(fields["wide"])),
+        [EVERYTHING] if listed == "*" else listed.split(","),
+        fields["method"],
+        UUID(fields["source"]),
+        datetime.fromisoformat(fields["at"]),
+        fields["language"],
+        fields["indicated_by"],
+        UUID(fields["actor"]) if fields["actor"] else None,
+    )

@@ -1,0 +1,85 @@
+"""The door of consent. Other floors import from here and from nowhere else in `consent`."""
+
+from datetime import datetime
+from uuid import UUID
+
+from consent.cards import (
+    ConfirmationLetter,
+    OptOutLinks,
+    confirmation_letter,
+    opt_out_links,
+    refresh_cards,
+)
+from consent.decisions import apply_waiting_decisions
+from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits
+from consent.models import Basis, Channel, State
+from consent.notices import NoticeText, NoticeUnknown, notice, publish_notice
+from consent.purposes import PurposeText, current_assessment, purposes
+from consent.recording import Answer, Courier, record_answers, register_courier
+from consent.refusal import Refusal, refuse
+from consent.seeds import seed_purposes
+from consent.suppression import EVERYTHING
+from privacy.services import fingerprint_emails, journal_writer
+
+
+def withdraw_on_behalf(
+    *,
+    subject_id: UUID,
+    email: str,
+    purpose_code: str,
+    source_id: UUID,
+    actor_id: UUID,
+    language: str = "fr",
+    now: datetime,
+) -> None:
+    """Record a "no" that a person told a member of staff; empty code: all of marketing.
+
+    Staff can only ever lower a permission. `email` is normalised. Idempotent by `source_id`.
+    """
+    with journal_writer(now=now) as writer:
+        refuse(
+            refusal=Refusal(
+                subject_id,
+                fingerprint_emails(emails=[email])[0],
+                [purpose_code or EVERYTHING],
+                "staff_on_behalf",
+                source_id,
+                now,
+                language,
+                "controller",
+                actor_id,
+            ),
+            writer=writer,
+        )
+
+
+__all__ = [
+    "REASONS",
+    "Answer",
+    "Basis",
+    "Channel",
+    "ConfirmationLetter",
+    "Courier",
+    "Explanation",
+    "LedgerLine",
+    "NoticeText",
+    "NoticeUnknown",
+    "OptOutLinks",
+    "PurposeText",
+    "State",
+    "apply_waiting_decisions",
+    "confirmation_letter",
+    "current_assessment",
+    "explain",
+    "history",
+    "notice",
+    "opt_out_links",
+    "permits",
+    "publish_notice",
+    "purposes",
+    "record_answers",
+    "refresh_cards",
+    "register_courier",
+    "seed_purposes",
+    "withdraw_on_behalf",
+]
