@@ -1,5 +1,11 @@
-"""Public pages of this app."""
+"""Public pages of consent: say no, choose, confirm."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from consent import public_views
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("u/<str:token>", public_views.one_click, name="one-click"),
+    path("p/<str:token>", public_views.preferences, name="preferences"),
+    path("c/<str:token>", public_views.confirm, name="confirm"),
+]

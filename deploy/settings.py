@@ -105,7 +105,7 @@ _COMMON_MIDDLEWARE = [
 ]
 _PUBLIC_MIDDLEWARE = [
     *_COMMON_MIDDLEWARE,
-    "django.middleware.locale.LocaleMiddleware",
+    "consent.public_language.PublicLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
 ]
 _STAFF_MIDDLEWARE = [
@@ -136,7 +136,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
                 *(
-                    []
+                    ["consent.public_context.organisation"]
                     if PROCESS == "public"
                     else [
                         "django.contrib.auth.context_processors.auth",

@@ -1,0 +1,45 @@
+-- The gate: the last question before a newsletter leaves. Each message of the batch is judged at
+-- this moment and moved to handing (3), skipped (6, with the reason) or, while its campaign is
+-- paused, back to queued (1). Returns (id, state, reason) of the rows that moved; a row that is
+-- missing is no longer this worker's.
+-- Nothing moves while the privacy journal is ahead of this database (a restore, a crash between
+-- the journal and the commit): somebody's "no" may be in the events that are missing.
+-- One statement, so that no answer is older than another. Rows in handing may pass again: what
+-- has waited too long behind its gate is asked once more before it is written to the relay.
+-- Indexes: primary keys throughout; consent_suppression by (kind, fingerprint, purpose).
+WITH batch AS (
+    SELECT * FROM unnest(%(ids)s::bigint[], %(exact)s::bytea[], %(wide)s::bytea[])
+        AS b (id, exact, wide)
+), journal AS (
+    SELECT 1 FROM privacy_journalapplied
+    WHERE journal_id = %(journal_id)s AND applied_seq = %(journal_seq)s
+), judged AS (
+    SELECT d.id,
+           CASE WHEN k.state = 'cancelled' THEN 'cancelled'
+                WHEN k.state <> 'running' THEN 'paused'
+                WHEN c.id IS NULL THEN 'erased'
+                WHEN c.restricted_at IS NOT NULL THEN 'restricted'
+                WHEN c.unreachable_at IS NOT NULL THEN 'unreachable'
+                WHEN consent_is_suppressed(b.exact, b.wide, k.purpose_id) THEN coalesce(
+                    consent_refusal(d.contact_id, k.purpose_id, 'email'), 'suppressed')
+                ELSE consent_refusal(d.contact_id, k.purpose_id, 'email')
+           END AS refusal
+    FROM batch b
+    JOIN campaigns_delivery d ON d.id = b.id
+    JOIN campaigns_campaign k ON k.id = d.campaign_id
+    LEFT JOIN crm_contact c ON c.id = d.contact_id
+    WHERE EXISTS (SELECT 1 FROM journal)
+)
+UPDATE campaigns_delivery d
+SET state = CASE WHEN j.refusal IS NULL THEN 3 WHEN j.refusal = 'paused' THEN 1 ELSE 6 END,
+    reason = CASE WHEN j.refusal = 'paused' THEN '' ELSE coalesce(j.refusal, '') END,
+    attempts = d.attempts + CASE WHEN j.refusal IS NULL AND d.state = 2 THEN 1 ELSE 0 END,
+    worker = CASE WHEN j.refusal = 'paused' THEN '' ELSE d.worker END,
+    lease_until = CASE WHEN j.refusal IS NULL
+        THEN clock_timestamp() + %(lease)s * interval '1 second' END,
+    handing_at = CASE WHEN j.refusal IS NULL THEN clock_timestamp() ELSE d.handing_at END,
+    finished_at = CASE WHEN j.refusal <> 'paused' THEN clock_timestamp() END
+FROM judged j
+WHERE d.id = j.id AND d.state IN (2, 3) AND d.worker = %(worker)s
+  AND d.lease_until > clock_timestamp()
+RETURNING d.id, d.state, d.reason
