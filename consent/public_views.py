@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from functools import wraps
 from uuid import UUID, uuid4
 
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
@@ -45,7 +46,7 @@ def _page(view: View) -> View:
             if not has_link_shape(token=token):
                 return _by_address(request)
             response = view(request, token)
-        except (IntakeClosed, TooLarge):
+        except (IntakeClosed, TooLarge, OperationalError, InterfaceError):
             logger.error("a decision could not be kept")
             response = render(request, "consent/closed.html", status=503)
             response["Retry-After"] = "60"

@@ -41,6 +41,9 @@ RELAY_URL = text("ACCORD_RELAY_URL", "smtp://127.0.0.1:2525")
 MAIL_DOMAIN = text("ACCORD_MAIL_DOMAIN", "mail.localhost.example")
 SENDER_NAME = text("ACCORD_SENDER_NAME", ORGANISATION_NAME)
 SENDER_ADDRESS = text("ACCORD_SENDER_ADDRESS", f"news@{MAIL_DOMAIN}")
+# How long a worker holds a message. Longer than the relay's patience, so that a worker that was
+# only paused finds its session closed before somebody else takes the message up.
+LEASE_SECONDS = integer("ACCORD_LEASE_SECONDS", 360)
 DKIM_KEY_PATH = text("ACCORD_DKIM_KEY", "")
 DKIM_SELECTOR = text("ACCORD_DKIM_SELECTOR", "accord")
 
@@ -103,12 +106,12 @@ _COMMON_MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
 ]
-_PUBLIC_MIDDLEWARE = [
+PUBLIC_MIDDLEWARE = [
     *_COMMON_MIDDLEWARE,
     "consent.public_language.PublicLanguageMiddleware",
     "django.middleware.common.CommonMiddleware",
 ]
-_STAFF_MIDDLEWARE = [
+STAFF_MIDDLEWARE = [
     "crm.networks.AllowedNetworksMiddleware",
     *_COMMON_MIDDLEWARE,
     "crm.no_store.NoStoreMiddleware",
@@ -123,10 +126,14 @@ _STAFF_MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
-MIDDLEWARE = _PUBLIC_MIDDLEWARE if PROCESS == "public" else _STAFF_MIDDLEWARE
+MIDDLEWARE = PUBLIC_MIDDLEWARE if PROCESS == "public" else STAFF_MIDDLEWARE
 ROOT_URLCONF = "deploy.urls_public" if PROCESS == "public" else "deploy.urls_staff"
 WSGI_APPLICATION = "deploy.wsgi.application"
 
+_STAFF_CONTEXT = [
+    "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages",
+]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -135,14 +142,8 @@ TEMPLATES = [
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.template.context_processors.i18n",
-                *(
-                    ["consent.public_context.organisation"]
-                    if PROCESS == "public"
-                    else [
-                        "django.contrib.auth.context_processors.auth",
-                        "django.contrib.messages.context_processors.messages",
-                    ]
-                ),
+                "consent.public_context.organisation",
+                *([] if PROCESS == "public" else _STAFF_CONTEXT),
             ]
         },
     }

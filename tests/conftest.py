@@ -8,7 +8,8 @@ from typing import Any
 import psycopg
 import pytest
 from django.db.backends.postgresql.operations import DatabaseOperations
-from pytest_django import DjangoDbBlocker
+from django.test import Client
+from pytest_django import DjangoDbBlocker, Settings
 
 from privacy.services import found_installation, refresh_sealing_key
 from privacy.vault.installation import instance_id
@@ -72,3 +73,11 @@ def vault() -> Iterator[None]:
     refresh_sealing_key(now=NOW)
     yield
     instance_id.cache_clear()
+
+
+@pytest.fixture
+def public_side(settings: Settings) -> Client:
+    """A browser on the public side: its addresses and middleware, no session, no account."""
+    settings.ROOT_URLCONF = "deploy.urls_public"
+    settings.MIDDLEWARE = settings.PUBLIC_MIDDLEWARE
+    return Client()

@@ -1,0 +1,166 @@
+"""The pages behind the links in mail: reading them changes nothing, one press says no."""
+
+import psycopg
+import pytest
+from django.db import OperationalError
+from django.test import Client
+from django.utils import timezone
+
+from consent import public_views, services
+from consent.models import Suppression
+from privacy.models import Envelope
+from privacy.services import IntakeClosed, enrol
+from tests.conftest import NOW, Connect
+from tests.consent import people
+from tests.consent.people import ALICE, permitted
+
+pytestmark = [
+    pytest.mark.django_db(databases=["default", "vault", "intake"], transaction=True),
+    pytest.mark.usefixtures("vault"),
+]
+
+
+@pytest.fixture
+def links() -> services.OptOutLinks:
+    """Alice said yes to the newsletter; these are the links at the foot of her mails."""
+    subject = enrol(email=ALICE).subject_id
+    people.submit(subject, people.newsletter(is_ticked=True), needs_confirmation=False)
+    made = services.opt_out_links(subjects={subject: ALICE}, purpose_code="newsletter", now=NOW)
+    services.refresh_cards(now=NOW)
+    return made[subject]
+
+
+def path(url: str) -> str:
+    return url.removeprefix("http://127.0.0.1:8000")
+
+
+def alice_is_permitted() -> bool:
+    return permitted(enrol(email=ALICE).subject_id)
+
+
+def apply() -> None:
+    services.apply_waiting_decisions(now=timezone.now())
+
+
+@pytest.mark.parametrize("method", ["get", "head"])
+def test_following_a_link_changes_nothing(
+    public_side: Client, links: services.OptOutLinks, method: str
+) -> None:
+    for url in (links.one_click_url, links.preferences_url):
+        response = getattr(public_side, method)(path(url))
+        assert response.status_code == 200
+        assert response.headers["Cache-Control"] == "no-store"
+        assert not response.cookies
+    assert Envelope.objects.count() == 0
+    apply()
+    assert alice_is_permitted()
+
+
+def test_a_one_click_post_ends_it_without_redirect_or_cookie(
+    public_side: Client, links: services.OptOutLinks
+) -> None:
+    body = "List-Unsubscribe=One-Click"
+    response = public_side.post(
+        path(links.one_click_url), body, content_type="application/x-www-form-urlencoded"
+    )
+    assert (response.status_code, len(response.cookies)) == (200, 0)
+    apply()
+    assert not alice_is_permitted()
+    assert Suppression.objects.filter(purpose_code="newsletter").exists()
+
+
+def test_a_one_click_can_be_undone_for_a_day(
+    public_side: Client, links: services.OptOutLinks
+) -> None:
+    done = public_side.post(path(links.one_click_url))
+    apply()
+    assert not alice_is_permitted()
+    number = str(done.context["decision"])
+    public_side.post(path(links.one_click_url), {"undo": number})
+    apply()
+    assert alice_is_permitted()
+
+
+def test_the_preference_page_shows_what_is_held_and_takes_a_no(
+    public_side: Client, links: services.OptOutLinks
+) -> None:
+    page = public_side.get(path(links.preferences_url) + "?lang=en").content.decode()
+    assert "Our newsletter" in page and "Allowed since" in page
+    saved = public_side.post(
+        path(links.preferences_url) + "?lang=en", {"choice-newsletter": "no"}
+    ).content.decode()
+    assert "Your choices are recorded." in saved
+    assert 'value="no" checked' in saved  # what was chosen, at once
+    apply()
+    assert not alice_is_permitted()
+
+
+def test_no_to_everything_on_the_preference_page(
+    public_side: Client, links: services.OptOutLinks
+) -> None:
+    public_side.post(path(links.preferences_url), {"everything": "no"})
+    apply()
+    assert not alice_is_permitted()
+    assert Suppression.objects.filter(purpose_code="").exists()
+
+
+def test_a_cut_link_still_lets_the_person_say_no_by_address(
+    public_side: Client, links: services.OptOutLinks
+) -> None:
+    broken = path(links.one_click_url)[:-5]
+    page = public_side.get(broken + "?lang=en")
+    assert page.status_code == 404 and b"Your e-mail address" in page.content
+    refused = public_side.post(broken, {"email": "not an address"})
+    assert refused.status_code == 422 and b"not an address" in refused.content
+    assert public_side.post(broken, {"email": ALICE}).status_code == 200
+    apply()
+    assert not alice_is_permitted()
+
+
+def test_an_altered_link_changes_nothing(public_side: Client, links: services.OptOutLinks) -> None:
+    url = path(links.one_click_url)
+    altered = url[:-1] + ("A" if url[-1] != "A" else "B")
+    assert public_side.post(altered).status_code in (200, 404)
+    apply()
+    assert alice_is_permitted()
+
+
+def test_a_choice_that_cannot_be_kept_says_so(
+    public_side: Client, links: services.OptOutLinks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed(**_anything: object) -> None:
+        raise IntakeClosed
+
+    monkeypatch.setattr(public_views, "drop_envelope", closed)
+    response = public_side.post(path(links.one_click_url) + "?lang=en")
+    assert response.status_code == 503
+    assert response.headers["Retry-After"] == "60"
+    assert b"Nothing was changed" in response.content
+
+
+def test_a_database_that_is_away_says_so(
+    public_side: Client, links: services.OptOutLinks, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_anything: object, **_more: object) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(public_views.PreferenceCard.objects, "filter", away)
+    response = public_side.get(path(links.preferences_url))
+    assert response.status_code == 503
+
+
+def test_the_language_is_the_browsers_or_the_one_asked_for(
+    public_side: Client, links: services.OptOutLinks
+) -> None:
+    url = path(links.one_click_url)
+    english = public_side.get(url, headers={"Accept-Language": "en"})
+    assert english.headers["Content-Language"] == "en"
+    french = public_side.get(url + "?lang=fr", headers={"Accept-Language": "en"})
+    assert french.headers["Content-Language"] == "fr"
+
+
+def test_the_public_role_reads_cards_and_nothing_that_was_decided(connect: Connect) -> None:
+    with connect("public", "intake") as connection:
+        connection.execute("SELECT count(*) FROM consent_preferencecard")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("SELECT count(*) FROM privacy_envelope")
