@@ -1,0 +1,1 @@
+"""Segments: a closed language of rules over facets, tags, forms, dates, campaigns, permissions."""

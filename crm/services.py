@@ -1,0 +1,66 @@
+"""The door of crm. Other floors import from here and from nowhere else in `crm`."""
+
+from crm.access import account_of, staff_page
+from crm.models import Account, Role
+from crm.people import Person, Profile, profiles
+from crm.reception import Facets, receive_lead, receive_many
+from crm.segments.compile import membership
+from crm.segments.rules import InvalidRules
+from crm.segments.store import (
+    NameTaken,
+    SegmentSummary,
+    SegmentUnknown,
+    archive_segment,
+    change_segment,
+    create_segment,
+    restore_segment,
+    segment_rules,
+    segments,
+)
+from crm.segments.waterfall import Waterfall, WaterfallStep, count_members, waterfall
+from crm.shell import (
+    CardValue,
+    ListRow,
+    register_card,
+    register_first_step,
+    register_home_list,
+    register_menu,
+)
+from crm.timeline import add_timeline, mark_unreachable, record_sent
+
+__all__ = [
+    "Account",
+    "CardValue",
+    "Facets",
+    "InvalidRules",
+    "ListRow",
+    "NameTaken",
+    "Person",
+    "Profile",
+    "Role",
+    "SegmentSummary",
+    "SegmentUnknown",
+    "Waterfall",
+    "WaterfallStep",
+    "account_of",
+    "add_timeline",
+    "archive_segment",
+    "change_segment",
+    "count_members",
+    "create_segment",
+    "mark_unreachable",
+    "membership",
+    "profiles",
+    "receive_lead",
+    "receive_many",
+    "record_sent",
+    "register_card",
+    "register_first_step",
+    "register_home_list",
+    "register_menu",
+    "restore_segment",
+    "segment_rules",
+    "segments",
+    "staff_page",
+    "waterfall",
+]

@@ -1,0 +1,20 @@
+-- Counts the people of a segment by why they cannot be reached for a purpose; null: they can.
+-- Reads only. The same ladder, in the same order, as the statement that freezes an audience, so
+-- that what was announced is what is launched; the suppression list is asked later, by address.
+-- One pass over the segment; consent_refusal is a look-up by primary key each.
+WITH asked AS (
+    SELECT %s::text AS purpose, %s::text AS channel
+), segment AS (
+    {membership}
+), judged AS (
+    SELECT CASE WHEN NOT CASE asked.channel WHEN 'email' THEN c.has_email
+                                            WHEN 'post' THEN TRUE
+                                            ELSE c.has_phone END THEN 'no_address'
+                WHEN c.restricted_at IS NOT NULL THEN 'restricted'
+                WHEN c.unreachable_at IS NOT NULL AND asked.channel = 'email' THEN 'unreachable'
+                ELSE consent_refusal(c.id, asked.purpose, asked.channel)
+           END AS refusal
+    FROM asked, segment s
+    JOIN crm_contact c ON c.id = s.id
+)
+SELECT refusal, count(*) FROM judged GROUP BY refusal
