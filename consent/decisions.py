@@ -36,6 +36,7 @@ from privacy.services import (
 )
 
 KIND = "decision"
+_BATCH = 500
 UNDO_WITHIN = timedelta(hours=24)
 PREFERENCES_NOTICE = "preferences"
 
@@ -46,6 +47,22 @@ def apply_waiting_decisions(*, now: datetime, limit: int = 500) -> int:
     What cannot be verified is put aside, not lost. Calling twice is safe.
     """
     return drain_envelopes(kind=KIND, handle=_apply, limit=limit, now=now).handled
+
+
+def settle_decisions(*, now: datetime) -> bool:
+    """Give effect to everything that is waiting, also to what another worker is busy with.
+
+    Return whether nothing is left: only then does a gate that is asked afterwards know of every
+    "no" that was acknowledged before this call. Calling twice is safe.
+    """
+    while True:
+        drained = drain_envelopes(
+            kind=KIND, handle=_apply, limit=_BATCH, now=now, waits_for_others=True
+        )
+        if drained.left:
+            return False
+        if drained.handled + drained.quarantined < _BATCH:
+            return True
 
 
 def _apply(envelope: OpenedEnvelope) -> None:

@@ -10,7 +10,7 @@ from consent.cards import (
     opt_out_links,
     refresh_cards,
 )
-from consent.decisions import apply_waiting_decisions
+from consent.decisions import apply_waiting_decisions, settle_decisions
 from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits
 from consent.models import Basis, Channel, State
 from consent.notices import NoticeText, NoticeUnknown, notice, publish_notice
@@ -81,5 +81,6 @@ __all__ = [
     "refresh_cards",
     "register_courier",
     "seed_purposes",
+    "settle_decisions",
     "withdraw_on_behalf",
 ]

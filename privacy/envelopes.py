@@ -51,8 +51,11 @@ class OpenedEnvelope:
 
 @dataclass(frozen=True)
 class Drained:
+    """What a call did: handled, put aside, and left for the next call because it failed."""
+
     handled: int
     quarantined: int
+    left: int
 
 
 # --- the public side -------------------------------------------------------------------------
@@ -171,13 +174,20 @@ def _delete_spent_keys(now: datetime) -> None:
 
 
 def drain_envelopes(
-    *, kind: str, handle: Callable[[OpenedEnvelope], None], limit: int, now: datetime
+    *,
+    kind: str,
+    handle: Callable[[OpenedEnvelope], None],
+    limit: int,
+    now: datetime,
+    waits_for_others: bool = False,
 ) -> Drained:
     """Open the oldest waiting envelopes and hand each to `handle`, in a transaction on crm.
 
     `handle` must be idempotent by the envelope's id: a crash after its commit brings the envelope
     again. Refused or Unreadable puts it aside, kept sealed; any other failure leaves it for the
-    next call. Several workers may drain at once. Raises OperationalError if a database is gone.
+    next call. Several workers may drain at once: they take different envelopes, or, with
+    `waits_for_others`, wait until what another one is handling has taken effect.
+    Raises OperationalError if a database is gone.
     """
     done: list[UUID] = []
     failed: dict[str, list[UUID]] = {}
@@ -185,7 +195,7 @@ def drain_envelopes(
         rows = list(
             Envelope.objects.filter(kind=kind, quarantined_at__isnull=True)
             .order_by("received_at", "id")
-            .select_for_update(skip_locked=True)[:limit]
+            .select_for_update(skip_locked=not waits_for_others)[:limit]
         )
         keys = _private_keys({row.seal_key for row in rows})
         for row in rows:
@@ -197,7 +207,8 @@ def drain_envelopes(
         Envelope.objects.filter(id__in=done).delete()
         for code, ids in failed.items():
             Envelope.objects.filter(id__in=ids).update(quarantined_at=now, failure=code)
-    return Drained(len(done), sum(map(len, failed.values())))
+    aside = sum(map(len, failed.values()))
+    return Drained(len(done), aside, len(rows) - len(done) - aside)
 
 
 def _handle_one(

@@ -69,7 +69,11 @@ WORKER = os.environ.get("PYTEST_XDIST_WORKER", "main")
 NAMES = clone(CLUSTER, suffix=f"_{WORKER}")
 os.environ.update(
     _env(environment(CLUSTER, process="owner", passwords=PASSWORDS, names=NAMES))
-    | {"ACCORD_HOME": str(HOME / WORKER), "ACCORD_LOG_LEVEL": "WARNING"}
+    | {
+        "ACCORD_HOME": str(HOME / WORKER),
+        "ACCORD_LOG_LEVEL": "WARNING",
+        "ACCORD_BROKER_URL": "memory://",
+    }
 )
 (HOME / WORKER / "static").mkdir(parents=True, exist_ok=True)
 for folder in ("keys", "journal"):  # the cloned databases belong to these

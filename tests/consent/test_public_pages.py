@@ -7,7 +7,7 @@ from django.test import Client
 from django.utils import timezone
 
 from consent import public_views, services
-from consent.models import Suppression
+from consent.models import PreferenceCard, Suppression
 from privacy.models import Envelope
 from privacy.services import IntakeClosed, enrol
 from tests.conftest import NOW, Connect
@@ -144,7 +144,7 @@ def test_a_database_that_is_away_says_so(
     def away(*_anything: object, **_more: object) -> None:
         raise OperationalError
 
-    monkeypatch.setattr(public_views.PreferenceCard.objects, "filter", away)
+    monkeypatch.setattr(PreferenceCard.objects, "filter", away)
     response = public_side.get(path(links.preferences_url))
     assert response.status_code == 503
 

@@ -1,5 +1,6 @@
 """A real SMTP server that keeps every message it has accepted, in order."""
 
+import asyncio
 import threading
 from collections.abc import Callable
 from email import message_from_bytes, policy
@@ -33,7 +34,8 @@ class Inbox:
             self._controller = None
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:
-        reply = self.answer(envelope.rcpt_tos[0])
+        # In a thread: an answer may ask the database, or take its time.
+        reply = await asyncio.to_thread(self.answer, envelope.rcpt_tos[0])
         if reply.startswith("250"):
             content = envelope.content
             raw = content if isinstance(content, bytes) else (content or "").encode()

@@ -36,7 +36,7 @@ def test_what_is_dropped_arrives_once_and_its_row_goes() -> None:
     number = _drop(email="alice@example.org")
     _drop(number, email="alice@example.org")
     seen: list[OpenedEnvelope] = []
-    assert _drain(seen) == services.Drained(handled=1, quarantined=0)
+    assert _drain(seen) == services.Drained(handled=1, quarantined=0, left=0)
     assert (seen[0].id, seen[0].context) == (number, "contact")
     assert seen[0].document == {"email": "alice@example.org"}
     assert not Envelope.objects.exists()
@@ -55,7 +55,7 @@ def test_an_envelope_moved_to_another_form_is_put_aside() -> None:
     _drop(email="alice@example.org")
     Envelope.objects.update(context="newsletter")
     seen: list[OpenedEnvelope] = []
-    assert _drain(seen) == services.Drained(handled=0, quarantined=1)
+    assert _drain(seen) == services.Drained(handled=0, quarantined=1, left=0)
     assert not seen
     assert Envelope.objects.get().failure == "unreadable"
 
@@ -79,7 +79,7 @@ def test_a_failure_keeps_the_envelope_and_quotes_nothing(caplog: pytest.LogCaptu
             raise ValueError(envelope.document["email"])
 
     drained = services.drain_envelopes(kind="submission", handle=fail_once, limit=10, now=NOW)
-    assert drained == services.Drained(handled=1, quarantined=0)
+    assert drained == services.Drained(handled=1, quarantined=0, left=1)
     assert Envelope.objects.get().quarantined_at is None
     assert "ValueError" in caplog.text
     assert "canary" not in caplog.text

@@ -1,0 +1,31 @@
+"""The letters that consent asks for: one row in the ledger each, in the asker's transaction."""
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+
+from campaigns.doorbells import ring_letters
+from campaigns.models import Delivery, DeliveryKind
+
+
+class LetterCourier:
+    """Registered at start with consent, which knows nobody above it."""
+
+    def request_confirmation(
+        self, *, request_id: UUID, subject_id: UUID, language: str, now: datetime
+    ) -> None:
+        """Plan one letter; the same request twice plans one."""
+        Delivery.objects.bulk_create(
+            [
+                Delivery(
+                    contact_id=subject_id,
+                    kind=DeliveryKind.CONFIRMATION,
+                    reference_id=request_id,
+                    due_at=now,
+                    planned_at=now,
+                )
+            ],
+            ignore_conflicts=True,
+        )
+        transaction.on_commit(ring_letters, using="default", robust=True)

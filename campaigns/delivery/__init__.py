@@ -1,0 +1,1 @@
+"""Sending what was launched: claim, prepare, gate, hand over, record."""

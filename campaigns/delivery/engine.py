@@ -1,0 +1,244 @@
+"""A worker's turn at the delivery ledger.
+
+Claim, decrypt and render; then, for one small batch after the other: let the waiting opt-outs
+take effect, ask the gate, hand over, record. The promise: a "no" that was acknowledged before
+the opt-outs of a batch were drained is honoured by that batch.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal, Protocol
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, connections, transaction
+
+from campaigns.delivery import outcomes as means
+from campaigns.delivery import statements
+from campaigns.delivery.preparing import (
+    LetterDesk,
+    NewsletterDesk,
+    Preparation,
+    Prepared,
+    campaign_for_sending,
+)
+from campaigns.delivery.relay import Relay, RelayClosed
+from campaigns.delivery.statements import Claimed, Outcome, Verdict
+from campaigns.models import Campaign, CampaignState, DeliveryState
+from campaigns.smtp.outcomes import RelayUnavailable
+from consent.services import settle_decisions
+from crm.services import mark_unreachable, record_sent
+from privacy.services import JournalUnreachable, is_journal_applied, journal_head
+
+logger = logging.getLogger("campaigns.delivery")
+
+Clock = Callable[[], datetime]
+# Decrypting and rendering is cheapest by the hundred; the lease is long enough for it.
+CLAIM_SIZE = 200
+# Between an opt-out's line in the journal and its commit the gate answers nothing: wait for it.
+_JOURNAL_TRIES, _JOURNAL_PAUSE = 40, 0.05
+_RECORD_PAUSES = (0.2, 1.0, 3.0, 10.0)
+
+
+class Halted(Exception):
+    """Sending cannot go on; the argument is the word that the campaign's page explains."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class Desk(Protocol):
+    def prepare(self, rows: Sequence[Claimed], *, now: datetime) -> Preparation: ...
+
+
+@dataclass
+class Turn:
+    """One task's time with one queue: a campaign's, or that of the required letters."""
+
+    worker: str
+    relay: Relay
+    clock: Clock
+    desk: Desk
+    campaign_id: UUID | None = None
+    handed_over: int = 0
+    _held: dict[int, Claimed] = field(default_factory=dict)
+
+    @property
+    def _gate_kind(self) -> Literal["gate", "gate_letters"]:
+        return "gate_letters" if self.campaign_id is None else "gate"
+
+    def run(self, *, seconds: float) -> bool:
+        """Work until the queue has nothing due or the time is over; return whether more is due.
+
+        Raises Halted: then everything that was held is back in the queue.
+        """
+        ends_at = time.monotonic() + seconds
+        try:
+            while time.monotonic() < ends_at:
+                rows = statements.claim(
+                    campaign_id=self.campaign_id, worker=self.worker, size=CLAIM_SIZE
+                )
+                if not rows:
+                    return False
+                self._held = {row.id: row for row in rows}
+                self._serve(rows, ends_at)
+        finally:
+            self._release()
+        return True
+
+    def _serve(self, rows: Sequence[Claimed], ends_at: float) -> None:
+        try:
+            self.relay.connect()
+        except RelayUnavailable:
+            raise Halted("relay_unreachable") from None
+        preparation = self.desk.prepare(rows, now=self.clock())
+        self._record(preparation.settled)
+        waiting = preparation.prepared
+        while waiting and time.monotonic() < ends_at:
+            size = self.relay.batch_size
+            batch, waiting = waiting[:size], waiting[size:]
+            self._send(batch)
+
+    def _send(self, batch: Sequence[Prepared]) -> None:
+        passed = self._pass_gate(batch)
+        ready = [each for each in batch if each.claimed.id in passed]
+        # From here on only the relay's answer may move them: a message that may have left is
+        # never given back, whatever fails on the way.
+        for each in ready:
+            self._held.pop(each.claimed.id, None)
+        try:
+            self._record(self.relay.hand_over(ready, regate=self._pass_gate))
+        except RelayClosed as closed:
+            self._record(closed.outcomes)
+            raise Halted("relay_unreachable") from None
+
+    # --- the gate ---------------------------------------------------------------------------
+
+    def _pass_gate(self, batch: Sequence[Prepared]) -> set[int]:
+        """Return the ids that may be handed over now; the others are settled by the gate."""
+        if not batch:
+            return set()
+        verdicts = self._verdicts(batch)
+        for verdict in verdicts:
+            if verdict.state != DeliveryState.HANDING:
+                self._held.pop(verdict.id, None)
+        answered = {verdict.id for verdict in verdicts}
+        for each in batch:
+            if each.claimed.id not in answered:  # the lease ended: somebody else's now
+                self._held.pop(each.claimed.id, None)
+        return {each.id for each in verdicts if each.state == DeliveryState.HANDING}
+
+    def _verdicts(self, batch: Sequence[Prepared]) -> list[Verdict]:
+        marks = [each.mark for each in batch]
+        for attempt in range(_JOURNAL_TRIES):
+            try:
+                if not settle_decisions(now=self.clock()):
+                    raise Halted("decisions_waiting")
+                head = journal_head()
+                verdicts = statements.gate(
+                    kind=self._gate_kind, marks=marks, worker=self.worker, head=head
+                )
+                if verdicts or is_journal_applied():
+                    return verdicts
+            except JournalUnreachable:
+                raise Halted("journal_unreachable") from None
+            if attempt + 1 < _JOURNAL_TRIES:
+                time.sleep(_JOURNAL_PAUSE)
+        raise Halted("journal_behind")
+
+    # --- the ledger -------------------------------------------------------------------------
+
+    def _record(self, outcomes: Sequence[Outcome]) -> None:
+        if not outcomes:
+            return
+        for pause in _RECORD_PAUSES:
+            try:
+                self._write(outcomes)
+                break
+            except (OperationalError, InterfaceError):
+                # What the relay said is known here alone: try to keep it while the database is
+                # coming back. After that the sweep calls these messages unknown.
+                logger.warning("%s outcomes could not be recorded; trying again", len(outcomes))
+                connections["default"].close()
+                time.sleep(pause)
+        else:
+            self._write(outcomes)
+        for each in outcomes:
+            self._held.pop(each.id, None)
+
+    def _write(self, outcomes: Sequence[Outcome]) -> None:
+        evidence = {each.id: each.evidence for each in outcomes}
+        with transaction.atomic(using="default"):
+            written = statements.record(outcomes=outcomes, worker=self.worker)
+            sent = [row for row in written if row[2] == DeliveryState.SENT]
+            self.handed_over += len(sent)
+            now = self.clock()
+            if sent and self.campaign_id is not None:
+                contacts = [contact for _id, contact, _state in sent]
+                record_sent(campaign_id=self.campaign_id, contact_ids=contacts, at=now)
+            dead = [
+                contact
+                for number, contact, state in written
+                if state == DeliveryState.BOUNCED and _is_dead(evidence[number])
+            ]
+            if dead:
+                mark_unreachable(contact_ids=dead, at=now)
+
+    def _release(self) -> None:
+        """Give back what is still held: claimed and not tried, or past its gate and not tried."""
+        rows, self._held = list(self._held.values()), {}
+        if rows:
+            statements.record(outcomes=[means.back(row) for row in rows], worker=self.worker)
+
+
+def _is_dead(evidence: str) -> bool:
+    """RFC 3463 3.2: 5.1.x says that the address itself is wrong (5.1.8 is about the sender)."""
+    enhanced = evidence.partition(" ")[2]
+    return enhanced.startswith("5.1.") and enhanced not in ("5.1.7", "5.1.8")
+
+
+def deliver(*, campaign_id: UUID, worker: str, seconds: float, clock: Clock) -> bool:
+    """Send what is due of one running campaign; return whether more is due.
+
+    Safe to call by any number of workers at once. What stops it is written on the campaign.
+    """
+    campaign = campaign_for_sending(campaign_id)
+    if campaign.state != CampaignState.RUNNING:
+        return False
+    is_more = False
+    reason = ""
+    with Relay() as relay:
+        turn = Turn(
+            worker=worker,
+            relay=relay,
+            clock=clock,
+            desk=NewsletterDesk(campaign),
+            campaign_id=campaign_id,
+        )
+        try:
+            is_more = turn.run(seconds=seconds)
+        except Halted as halted:
+            reason = halted.reason
+            logger.warning("campaign %s is halted: %s", campaign_id, reason)
+    if reason != campaign.halted_reason:
+        Campaign.objects.filter(id=campaign_id).update(halted_reason=reason)
+    if not reason:
+        statements.finish(campaign_id=campaign_id, now=clock())
+    return is_more
+
+
+def send_letters(*, worker: str, seconds: float, clock: Clock) -> int:
+    """Send the required letters that are due; return how many the relay took."""
+    with Relay() as relay:
+        turn = Turn(worker=worker, relay=relay, clock=clock, desk=_LETTERS)
+        try:
+            turn.run(seconds=seconds)
+        except Halted as halted:
+            logger.warning("letters are halted: %s", halted.reason)
+        return turn.handed_over
+
+
+_LETTERS = LetterDesk()

@@ -1,0 +1,213 @@
+"""From claimed rows to messages ready for the relay: decrypted and rendered, a batch at a time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.formats import date_format
+from django.utils.timezone import localtime
+
+from campaigns.content.compile import compile_content, parts_of
+from campaigns.content.library import letter
+from campaigns.content.merge import MissingValue
+from campaigns.delivery.signing import signer
+from campaigns.delivery.statements import Claimed, GateMark, Outcome
+from campaigns.models import Campaign, DeliveryState
+from campaigns.smtp.addresses import BadAddress, verp_address
+from campaigns.smtp.headers import UnsafeHeader
+from campaigns.smtp.message import MessageFrame, Sender
+from consent.services import OptOutLinks, confirmation_letter, opt_out_links
+from crm.services import Profile, profiles
+from privacy.services import fingerprint_emails, keyed_id
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A message on its way: only now does it exist as text, and only in memory."""
+
+    claimed: Claimed
+    mail_from: str
+    recipient: str
+    message: bytes
+    mark: GateMark
+
+
+@dataclass(frozen=True, slots=True)
+class Preparation:
+    prepared: list[Prepared]
+    # What can never be sent, with the reason.
+    settled: list[Outcome]
+
+
+def return_path(delivery_id: int) -> str:
+    mac = keyed_id(scope="return_path", parts=[delivery_id.to_bytes(8, "big")])
+    return verp_address(delivery=delivery_id, mac=mac, domain=settings.MAIL_DOMAIN)
+
+
+def message_id(claimed: Claimed) -> str:
+    """Always the same for the same message, so that a second copy is recognisable."""
+    parts = [claimed.reference_id.bytes, claimed.contact_id.bytes, bytes([claimed.kind])]
+    opaque = keyed_id(scope="message_id", parts=parts).hex()
+    return f"<{opaque}@{settings.MAIL_DOMAIN}>"
+
+
+def values_of(profile: Profile) -> dict[str, str]:
+    """The merge fields of a person."""
+    return {
+        "first_name": profile.given_name,
+        "last_name": profile.family_name,
+        "full_name": f"{profile.given_name} {profile.family_name}".strip(),
+        "company": profile.company,
+        "job_title": profile.job_title,
+        "email": profile.email,
+    }
+
+
+def _failed(claimed: Claimed, reason: str) -> Outcome:
+    return Outcome(id=claimed.id, state=DeliveryState.FAILED, reason=reason)
+
+
+def _skipped(claimed: Claimed, reason: str) -> Outcome:
+    return Outcome(id=claimed.id, state=DeliveryState.SKIPPED, reason=reason)
+
+
+class NewsletterDesk:
+    """Prepares the messages of one campaign; its frame is built once."""
+
+    def __init__(self, campaign: Campaign) -> None:
+        self._purpose = campaign.purpose_id
+        content = campaign.compiledcontent
+        parts = parts_of(html=content.html, text=content.text, subject=content.subject)
+        purpose = campaign.purpose
+        title = purpose.title_fr if campaign.language == "fr" else purpose.title_en
+        self._frame = MessageFrame.compile(
+            sender=Sender(
+                name=campaign.sender_name,
+                address=campaign.sender_address,
+                reply_to=campaign.reply_to,
+                list_id=f"{title} <{self._purpose.replace('_', '-')}.{settings.MAIL_DOMAIN}>",
+                feedback_id=f"{campaign.id.hex}:{self._purpose}:newsletter:accord",
+            ),
+            subject=parts.subject,
+            html=parts.html,
+            text=parts.text,
+            language=campaign.language,
+            signer=signer(),
+        )
+
+    def prepare(self, rows: Sequence[Claimed], *, now: datetime) -> Preparation:
+        people = profiles(contact_ids=[row.contact_id for row in rows])
+        addresses = {contact: person.email for contact, person in people.items()}
+        links = opt_out_links(subjects=addresses, purpose_code=self._purpose, now=now)
+        marks = dict(
+            zip(addresses, fingerprint_emails(emails=list(addresses.values())), strict=True)
+        )
+        done = Preparation([], [])
+        for row in rows:
+            person = people.get(row.contact_id)
+            if person is None:  # its key is gone (erasure), or it does not open
+                done.settled.append(_skipped(row, "unreadable"))
+                continue
+            try:
+                message = self._message(row, person, links[row.contact_id], now)
+                recipient = person.email
+            except (BadAddress, UnsafeHeader) as error:
+                done.settled.append(_failed(row, _REASONS[type(error)]))
+                continue
+            except MissingValue:
+                done.settled.append(_failed(row, "missing_value"))
+                continue
+            mark = GateMark(row.id, marks[row.contact_id].exact, marks[row.contact_id].wide)
+            done.prepared.append(Prepared(row, return_path(row.id), recipient, message, mark))
+        return done
+
+    def _message(self, row: Claimed, person: Profile, links: OptOutLinks, now: datetime) -> bytes:
+        values = values_of(person) | {
+            "opt_out_url": links.one_click_url,
+            "preferences_url": links.preferences_url,
+        }
+        return self._frame.render(
+            values,
+            to_address=person.email,
+            to_name=values["full_name"],
+            message_id=message_id(row),
+            date=now,
+            unsubscribe_url=links.one_click_url,
+        )
+
+
+_REASONS: dict[type[Exception], str] = {BadAddress: "bad_address", UnsafeHeader: "unsafe_header"}
+
+
+class LetterDesk:
+    """Prepares the letters that ask a person to confirm. They hold nothing typed in the form."""
+
+    def __init__(self) -> None:
+        self._frames: dict[str, MessageFrame] = {}
+
+    def _frame(self, language: str) -> MessageFrame:
+        if language not in self._frames:
+            with translation.override(language):
+                subject = translation.gettext("Please confirm your e-mail address")
+            parts = compile_content(
+                mjml=letter("confirmation", language),
+                subject=subject,
+                preheader="",
+                language=language,
+                kind="letter",
+            ).parts()
+            self._frames[language] = MessageFrame.compile(
+                sender=Sender(name=settings.SENDER_NAME, address=settings.SENDER_ADDRESS),
+                subject=parts.subject,
+                html=parts.html,
+                text=parts.text,
+                language=language,
+                kind="letter",
+                signer=signer(),
+            )
+        return self._frames[language]
+
+    def prepare(self, rows: Sequence[Claimed], *, now: datetime) -> Preparation:
+        people = profiles(contact_ids=[row.contact_id for row in rows])
+        done = Preparation([], [])
+        for row in rows:
+            person = people.get(row.contact_id)
+            if person is None:
+                done.settled.append(_skipped(row, "unreadable"))
+                continue
+            self._prepare_one(row, person.email, done, now)
+        return done
+
+    def _prepare_one(self, row: Claimed, email: str, done: Preparation, now: datetime) -> None:
+        asked = confirmation_letter(request_id=row.reference_id, email=email, now=now)
+        if asked is None:
+            done.settled.append(_skipped(row, "answered_or_late"))
+            return
+        with translation.override(asked.language):
+            expires_on = date_format(localtime(asked.expires_at), "DATE_FORMAT")
+        try:
+            message = self._frame(asked.language).render(
+                {
+                    "purposes": "\n".join(asked.purposes),
+                    "expires_on": expires_on,
+                    "confirm_url": asked.confirm_url,
+                    "preferences_url": asked.preferences_url,
+                },
+                to_address=email,
+                to_name="",
+                message_id=message_id(row),
+                date=now,
+            )
+        except BadAddress:
+            done.settled.append(_failed(row, "bad_address"))
+            return
+        mark = GateMark(row.id, b"", b"")
+        done.prepared.append(Prepared(row, return_path(row.id), email, message, mark))
+
+
+def campaign_for_sending(campaign_id: UUID) -> Campaign:
+    """Return a campaign with what its desk needs, in one query."""
+    return Campaign.objects.select_related("compiledcontent", "purpose").get(id=campaign_id)

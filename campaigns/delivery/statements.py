@@ -1,0 +1,151 @@
+"""The statements of the delivery ledger, from `campaigns/sql`, as typed calls."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+from uuid import UUID
+
+from django.conf import settings
+from django.db import connections
+
+from campaigns.models import DeliveryState
+from privacy.services import JournalHead
+
+_SQL = Path(__file__).resolve().parent.parent / "sql"
+
+
+@cache
+def statement(name: str) -> str:
+    """The statement of a file without its comments, whose percent signs would be placeholders."""
+    lines = (_SQL / f"{name}.sql").read_text(encoding="utf-8").splitlines()
+    return "\n".join(line for line in lines if not line.lstrip().startswith("--"))
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A message that this worker holds until its lease ends."""
+
+    id: int
+    contact_id: UUID
+    reference_id: UUID
+    kind: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class GateMark:
+    """What the gate asks about one message: its row and the fingerprints of its address."""
+
+    id: int
+    exact: bytes
+    wide: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    id: int
+    state: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one message; `delay_seconds` counts for what goes back to the queue."""
+
+    id: int
+    state: DeliveryState
+    reason: str = ""
+    evidence: str = ""
+    delay_seconds: float = 0.0
+    # The relay was not asked, or gave no answer about this message: the try does not count.
+    is_uncounted: bool = False
+
+
+def _rows(name: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
+    with connections["default"].cursor() as cursor:
+        cursor.execute(statement(name), parameters)
+        return cursor.fetchall() if cursor.description else []
+
+
+def claim(*, campaign_id: UUID | None, worker: str, size: int) -> list[Claimed]:
+    """Take up to `size` due messages of a campaign, or of the required letters (None)."""
+    name = "claim_letters" if campaign_id is None else "claim"
+    rows = _rows(
+        name,
+        {
+            "campaign": campaign_id,
+            "worker": worker,
+            "size": size,
+            "lease": settings.LEASE_SECONDS,
+        },
+    )
+    return [Claimed(*row) for row in sorted(rows)]
+
+
+def gate(
+    *, kind: Literal["gate", "gate_letters"], marks: Sequence[GateMark], worker: str,
+    head: JournalHead,
+) -> list[Verdict]:  # fmt: skip
+    """Ask the gate about a batch; a row that is missing from the answer did not move."""
+    rows = _rows(
+        kind,
+        {
+            "ids": [mark.id for mark in marks],
+            "exact": [mark.exact for mark in marks],
+            "wide": [mark.wide for mark in marks],
+            "worker": worker,
+            "lease": settings.LEASE_SECONDS,
+            "journal_id": head.journal_id,
+            "journal_seq": head.seq,
+        },
+    )
+    return [Verdict(*row) for row in rows]
+
+
+def record(*, outcomes: Sequence[Outcome], worker: str) -> list[tuple[int, UUID, int]]:
+    """Write outcomes; return (id, contact, state) of the rows that were still this worker's."""
+    rows = _rows(
+        "record",
+        {
+            "ids": [each.id for each in outcomes],
+            "states": [int(each.state) for each in outcomes],
+            "reasons": [each.reason for each in outcomes],
+            "evidence": [each.evidence[:120] for each in outcomes],
+            "delays": [each.delay_seconds for each in outcomes],
+            "uncounted": [int(each.is_uncounted) for each in outcomes],
+            "worker": worker,
+        },
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def expire_leases() -> dict[int, int]:
+    """Take back what dead workers held; return state -> rows."""
+    return dict(_rows("expire_leases", {}))
+
+
+def finish(*, campaign_id: UUID | None, now: datetime) -> list[UUID]:
+    """End the running campaigns (or this one) in which nothing is open; return their ids."""
+    return [row[0] for row in _rows("finish", {"campaign": campaign_id, "now": now})]
+
+
+def skip_cancelled(*, campaign_id: UUID | None) -> None:
+    """Close what still waits in the queue of cancelled campaigns (or of this one)."""
+    _rows("skip_cancelled", {"campaign": campaign_id})
+
+
+def freeze_audience(
+    *, campaign_id: UUID, purpose_code: str, membership: str, parameters: Sequence[Any],
+    now: datetime,
+) -> tuple[int, int]:  # fmt: skip
+    """Plan one message per person who may be written to; return (planned, excluded)."""
+    sql = statement("freeze_audience").replace("{membership}", membership)
+    with connections["default"].cursor() as cursor:
+        cursor.execute(sql, [campaign_id, purpose_code, now, *parameters])
+        row = cursor.fetchone()
+    if row is None:
+        raise RuntimeError("The statement answers with one row, always.")
+    return int(row[0]), int(row[1])

@@ -1,0 +1,27 @@
+"""Bells that wake a worker. A lost bell costs seconds, never a message: the sweep rings again."""
+
+import logging
+from uuid import UUID
+
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger("campaigns")
+_EXPIRES_SECONDS = 30
+
+
+def ring_delivery(campaign_id: UUID) -> None:
+    """Say that a campaign has messages due."""
+    _ring("campaigns.deliver", {"campaign_id": str(campaign_id)})
+
+
+def ring_letters() -> None:
+    """Say that a required letter waits."""
+    _ring("campaigns.send_letters", {})
+
+
+def _ring(name: str, arguments: dict[str, str]) -> None:
+    try:
+        current_app.send_task(name, kwargs=arguments, expires=_EXPIRES_SECONDS)
+    except (OperationalError, OSError):
+        logger.warning("the broker did not take the bell %s; the sweep will ring", name)

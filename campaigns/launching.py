@@ -1,0 +1,222 @@
+"""From a draft to messages: what must be ready, the frozen mail, the frozen audience."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from campaigns.content.compile import Compiled, compile_content
+from campaigns.content.findings import BrokenTemplate, Finding
+from campaigns.delivery import statements
+from campaigns.doorbells import ring_delivery
+from campaigns.models import Campaign, CampaignState, CompiledContent, StateChange
+from campaigns.smtp.addresses import BadAddress, wire_address
+from crm.services import InvalidRules, SegmentUnknown, membership, segment_rules
+
+
+class WrongState(Exception):
+    """The campaign is not in a state from which this can be done; the argument is its state."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing to put right before the launch, and where in the template it is (0: elsewhere)."""
+
+    text: str | Promise
+    line: int = 0
+    column: int = 0
+
+
+class NotReady(Exception):
+    """The campaign cannot be launched as it is; `reasons` says everything to put right."""
+
+    def __init__(self, reasons: Sequence[Reason]) -> None:
+        super().__init__(f"{len(reasons)} reasons")
+        self.reasons = list(reasons)
+
+
+def _reasons_of(findings: Sequence[Finding]) -> list[Reason]:
+    return [Reason(each.message, each.line, each.column) for each in findings]
+
+
+def compiled(campaign: Campaign) -> Compiled:
+    """Return the mail of a campaign. Raises NotReady with every finding of the linter."""
+    try:
+        return compile_content(
+            mjml=campaign.mjml,
+            subject=campaign.subject,
+            preheader=campaign.preheader,
+            language=campaign.language,
+        )
+    except BrokenTemplate as broken:
+        raise NotReady(_reasons_of(broken.findings)) from None
+
+
+def _audience_rules(campaign: Campaign) -> dict[str, object] | None:
+    if campaign.segment_id is None:
+        return None
+    return segment_rules(segment_id=campaign.segment_id)
+
+
+def _obstacles(campaign: Campaign) -> list[Reason]:
+    found = []
+    try:
+        wire_address(campaign.sender_address)
+    except BadAddress:
+        found.append(Reason(_("The sender's address is not one that mail can come from.")))
+    purpose = campaign.purpose
+    if not purpose.is_marketing or "email" not in purpose.channels:
+        found.append(Reason(_("Choose a purpose that newsletters may have.")))
+    if not settings.ORGANISATION_NAME.strip():
+        found.append(Reason(_("The installation does not say which company is writing.")))
+    return found
+
+
+def launch(*, campaign_id: UUID, actor_id: UUID | None, now: datetime) -> int:
+    """Freeze the mail and the audience and start sending; return how many messages are planned.
+
+    Raises WrongState unless it is a draft or scheduled (so a second launch plans nothing more),
+    and NotReady. One transaction: there is never half an audience.
+    """
+    with transaction.atomic(using="default"):
+        campaign = (
+            Campaign.objects.select_for_update(of=("self",))
+            .select_related("purpose")
+            .get(id=campaign_id)
+        )
+        before = campaign.state
+        if before not in (CampaignState.DRAFT, CampaignState.SCHEDULED):
+            raise WrongState(before)
+        mail, rules = _checked(campaign)
+        CompiledContent.objects.update_or_create(
+            campaign=campaign,
+            defaults={
+                "html": mail.html,
+                "text": mail.text,
+                "subject": mail.subject,
+                "fields": mail.fields,
+                "compiled_at": now,
+            },
+        )
+        planned = _freeze(campaign, rules, now)
+        Campaign.objects.filter(id=campaign_id).update(
+            state=CampaignState.RUNNING,
+            launched_at=now,
+            updated_at=now,
+            audience_size=planned,
+            halted_reason="",
+        )
+        _note(campaign_id, before, CampaignState.RUNNING, actor_id, now)
+        if planned:
+            transaction.on_commit(partial(ring_delivery, campaign_id), robust=True)
+        else:
+            statements.finish(campaign_id=campaign_id, now=now)
+    return planned
+
+
+def _checked(campaign: Campaign) -> tuple[Compiled, dict[str, object] | None]:
+    reasons = _obstacles(campaign)
+    mail, rules = None, None
+    try:
+        rules = _audience_rules(campaign)
+    except SegmentUnknown:
+        reasons.append(Reason(_("The segment is no longer there: choose another.")))
+    try:
+        mail = compiled(campaign)
+    except NotReady as broken:
+        reasons += broken.reasons
+    if reasons or mail is None:
+        raise NotReady(reasons)
+    return mail, rules
+
+
+def _freeze(campaign: Campaign, rules: dict[str, object] | None, now: datetime) -> int:
+    try:
+        sql, parameters = membership(rules=rules, now=now)
+    except InvalidRules:
+        text = _("The segment's rules no longer hold: open it and save it again.")
+        raise NotReady([Reason(text)]) from None
+    planned, _excluded = statements.freeze_audience(
+        campaign_id=campaign.id,
+        purpose_code=campaign.purpose_id,
+        membership=sql,
+        parameters=parameters,
+        now=now,
+    )
+    return planned
+
+
+def _note(
+    campaign_id: UUID, before: str, after: str, actor_id: UUID | None, now: datetime,
+    reason: str = "",
+) -> None:  # fmt: skip
+    StateChange.objects.create(
+        campaign_id=campaign_id,
+        at=now,
+        actor_id=actor_id,
+        from_state=before,
+        to_state=after,
+        reason=reason,
+    )
+
+
+def _move(
+    campaign_id: UUID, froms: Sequence[CampaignState], to: CampaignState, actor_id: UUID | None,
+    now: datetime, then: Callable[[], None] | None = None,
+) -> None:  # fmt: skip
+    """Change the state where the old one still holds; the row lock makes clicks take turns."""
+    with transaction.atomic(using="default"):
+        before = (
+            Campaign.objects.select_for_update().values_list("state", flat=True).get(id=campaign_id)
+        )
+        if before == to:
+            return
+        if before not in froms:
+            raise WrongState(before)
+        Campaign.objects.filter(id=campaign_id).update(state=to, updated_at=now, halted_reason="")
+        _note(campaign_id, before, to, actor_id, now)
+        if then is not None:
+            then()
+
+
+def pause(*, campaign_id: UUID, actor_id: UUID | None, now: datetime) -> None:
+    """Stop handing over: what is past its gate (at most a batch per worker) still leaves.
+
+    Raises WrongState. Safe twice.
+    """
+    _move(campaign_id, [CampaignState.RUNNING], CampaignState.PAUSED, actor_id, now)
+
+
+def resume(*, campaign_id: UUID, actor_id: UUID | None, now: datetime) -> None:
+    """Go on where it was paused. Raises WrongState. Safe twice."""
+
+    def ring() -> None:
+        transaction.on_commit(partial(ring_delivery, campaign_id), robust=True)
+
+    _move(campaign_id, [CampaignState.PAUSED], CampaignState.RUNNING, actor_id, now, ring)
+
+
+def cancel(*, campaign_id: UUID, actor_id: UUID | None, now: datetime) -> None:
+    """End a campaign for good; what was not sent is counted as skipped. Raises WrongState.
+
+    Safe twice.
+    """
+    _move(
+        campaign_id,
+        [
+            CampaignState.DRAFT,
+            CampaignState.SCHEDULED,
+            CampaignState.RUNNING,
+            CampaignState.PAUSED,
+        ],
+        CampaignState.CANCELLED,
+        actor_id,
+        now,
+        partial(statements.skip_cancelled, campaign_id=campaign_id),
+    )

@@ -1,0 +1,85 @@
+"""The door of campaigns. `deploy` imports from here and from nowhere else in `campaigns`."""
+
+import os
+import socket
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from uuid import UUID
+
+from campaigns.accounts import Progress, progress
+from campaigns.delivery import engine, statements
+from campaigns.doorbells import ring_delivery
+from campaigns.drafts import Draft, NotADraft, change_draft, copy_campaign, create_draft
+from campaigns.launching import (
+    NotReady,
+    Reason,
+    WrongState,
+    cancel,
+    launch,
+    pause,
+    resume,
+)
+from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
+from campaigns.trials import TestNotSent, send_test
+
+# A turn ends so that required letters and other campaigns get theirs.
+TURN_SECONDS = 20.0
+
+
+def _worker() -> str:
+    return f"{socket.gethostname()[:30]}:{os.getpid()}:{threading.get_ident() % 100_000}"
+
+
+def deliver(*, campaign_id: UUID, clock: Callable[[], datetime]) -> None:
+    """Take a turn at sending a campaign; any number of workers may do so at once."""
+    is_more = engine.deliver(
+        campaign_id=campaign_id, worker=_worker(), seconds=TURN_SECONDS, clock=clock
+    )
+    if is_more:
+        ring_delivery(campaign_id)
+
+
+def send_letters(*, clock: Callable[[], datetime]) -> None:
+    """Take a turn at sending required letters."""
+    engine.send_letters(worker=_worker(), seconds=TURN_SECONDS, clock=clock)
+
+
+def sweep(*, now: datetime) -> None:
+    """Take back expired leases, close what is cancelled or done, ring for what is due.
+
+    Safe to call by any number of workers at once.
+    """
+    statements.expire_leases()
+    statements.skip_cancelled(campaign_id=None)
+    statements.finish(campaign_id=None, now=now)
+    running = Campaign.objects.filter(state=CampaignState.RUNNING).values_list("id", flat=True)
+    for campaign_id in running:
+        due = Delivery.objects.filter(
+            campaign_id=campaign_id, state=DeliveryState.QUEUED, due_at__lte=now
+        )
+        if due.exists():
+            ring_delivery(campaign_id)
+
+
+__all__ = [
+    "Draft",
+    "NotADraft",
+    "NotReady",
+    "Progress",
+    "Reason",
+    "TestNotSent",
+    "WrongState",
+    "cancel",
+    "change_draft",
+    "copy_campaign",
+    "create_draft",
+    "deliver",
+    "launch",
+    "pause",
+    "progress",
+    "resume",
+    "send_letters",
+    "send_test",
+    "sweep",
+]

@@ -1,0 +1,28 @@
+"""Doorbells of campaigns: ids only; the ledger knows what is due."""
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from celery import shared_task
+
+from campaigns import services
+
+
+@shared_task(name="campaigns.deliver")
+def deliver(*, campaign_id: str, **_later: Any) -> None:
+    services.deliver(campaign_id=UUID(campaign_id), clock=_now)
+
+
+@shared_task(name="campaigns.send_letters")
+def send_letters(**_later: Any) -> None:
+    services.send_letters(clock=_now)
+
+
+@shared_task(name="campaigns.sweep")
+def sweep(**_later: Any) -> None:
+    services.sweep(now=_now())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

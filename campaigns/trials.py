@@ -1,0 +1,75 @@
+"""A campaign's mail to a member of staff before it is sent, filled in for a made-up person."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from types import MappingProxyType
+from uuid import UUID, uuid4
+
+from django.conf import settings
+
+from campaigns.delivery.signing import signer
+from campaigns.launching import compiled
+from campaigns.models import Campaign
+from campaigns.smtp.addresses import RelayAddress, wire_address
+from campaigns.smtp.message import MessageFrame, Sender
+from campaigns.smtp.outcomes import Refused, RelayFailure
+from campaigns.smtp.session import RelaySession
+
+SAMPLE: Mapping[str, str] = MappingProxyType(
+    {
+        "first_name": "Camille",
+        "last_name": "Martin",
+        "full_name": "Camille Martin",
+        "company": "Atelier Martin",
+        "job_title": "Directrice",
+        "email": "camille.martin@example.org",
+    }
+)
+
+
+class TestNotSent(Exception):
+    """The relay did not take the test message; the argument says why, without an address."""
+
+    __test__ = False  # its name would make the test runner collect it
+
+
+def send_test(*, campaign_id: UUID, address: str, now: datetime) -> None:
+    """Hand one test message over to the relay; it is in no ledger and its links do nothing.
+
+    Raises NotReady, BadAddress and TestNotSent. Calling it twice sends two.
+    """
+    campaign = Campaign.objects.get(id=campaign_id)
+    recipient = wire_address(address)
+    parts = compiled(campaign).parts()
+    frame = MessageFrame.compile(
+        sender=Sender(
+            name=campaign.sender_name, address=campaign.sender_address, reply_to=campaign.reply_to
+        ),
+        subject=parts.subject,
+        html=parts.html,
+        text=parts.text,
+        language=campaign.language,
+        kind="letter",
+        signer=signer(),
+    )
+    links = dict.fromkeys(("opt_out_url", "preferences_url"), f"{settings.PUBLIC_URL}/u/test")
+    message = frame.render(
+        {**SAMPLE, **links},
+        to_address=recipient,
+        to_name="",
+        message_id=f"<{uuid4().hex}@{settings.MAIL_DOMAIN}>",
+        date=now,
+    )
+    _hand_over(recipient, message)
+
+
+def _hand_over(recipient: str, message: bytes) -> None:
+    try:
+        session = RelaySession(RelayAddress.parse(settings.RELAY_URL))
+        with session:
+            answer = session.open_message(settings.SENDER_ADDRESS, recipient)
+            done = answer if isinstance(answer, Refused) else session.send_body(message)
+    except RelayFailure as failure:
+        raise TestNotSent(str(failure)) from None
+    if isinstance(done, Refused):
+        raise TestNotSent(f"{done.code} {done.enhanced} {done.text}".strip())
