@@ -1,0 +1,56 @@
+"""Where a submission comes from, as little of it as does the work."""
+
+import ipaddress
+from collections.abc import Sequence
+
+from django.conf import settings
+from django.http import HttpRequest
+
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+UNKNOWN = "unknown"
+USER_AGENT_MAX = 200
+
+
+def network_of(request: HttpRequest) -> str:
+    """Return the client's network, /24 or /48: enough against abuse, and no person's address.
+
+    The address is the socket's; X-Forwarded-For counts only from a configured proxy, and then
+    from the right, because the left part is whatever the client wrote.
+    """
+    address = _client(
+        socket_address=request.META.get("REMOTE_ADDR", ""),
+        forwarded_for=request.META.get("HTTP_X_FORWARDED_FOR", ""),
+        proxies=settings.PUBLIC_PROXIES,
+    )
+    if address is None:
+        return UNKNOWN
+    prefix = 24 if address.version == 4 else 48
+    return str(ipaddress.ip_network((address, prefix), strict=False))
+
+
+def _client(
+    *, socket_address: str, forwarded_for: str, proxies: Sequence[Network]
+) -> Address | None:
+    address = _parse(socket_address)
+    hops = [hop for hop in forwarded_for.split(",") if hop.strip()]
+    while address is not None and hops and any(address in network for network in proxies):
+        address = _parse(hops.pop())
+    return address
+
+
+def _parse(text: str) -> Address | None:
+    try:
+        address = ipaddress.ip_address(text.strip())
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+def evidence_of(request: HttpRequest) -> dict[str, str]:
+    """Return what helps to show later that somebody acted: network and browser, both cut short."""
+    agent = request.META.get("HTTP_USER_AGENT", "")[:USER_AGENT_MAX]
+    return {
+        "network": network_of(request),
+        "user_agent": "".join(c for c in agent if c.isascii() and c.isprintable()),
+    }

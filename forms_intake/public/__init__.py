@@ -1,0 +1,1 @@
+"""The public side of forms. It seals what it is given and can read nothing back."""
