@@ -10,13 +10,21 @@ from uuid import UUID
 from campaigns.accounts import Progress, progress
 from campaigns.delivery import engine, statements
 from campaigns.doorbells import ring_delivery
-from campaigns.drafts import Draft, NotADraft, change_draft, copy_campaign, create_draft
+from campaigns.drafts import (
+    ChangedMeanwhile,
+    Draft,
+    NotADraft,
+    change_draft,
+    copy_campaign,
+    create_draft,
+)
 from campaigns.launching import (
     NotReady,
     Reason,
     WrongState,
     cancel,
     launch,
+    obstacles,
     pause,
     resume,
 )
@@ -31,10 +39,17 @@ def _worker() -> str:
     return f"{socket.gethostname()[:30]}:{os.getpid()}:{threading.get_ident() % 100_000}"
 
 
-def deliver(*, campaign_id: UUID, clock: Callable[[], datetime]) -> None:
-    """Take a turn at sending a campaign; any number of workers may do so at once."""
+def deliver(*, campaign_id: UUID, clock: Callable[[], datetime], relay_url: str = "") -> None:
+    """Take a turn at sending a campaign; any number of workers may do so at once.
+
+    `relay_url` is another relay than the one of the settings. Raises BadRelayAddress.
+    """
     is_more = engine.deliver(
-        campaign_id=campaign_id, worker=_worker(), seconds=TURN_SECONDS, clock=clock
+        campaign_id=campaign_id,
+        worker=_worker(),
+        seconds=TURN_SECONDS,
+        clock=clock,
+        relay_url=relay_url,
     )
     if is_more:
         ring_delivery(campaign_id)
@@ -43,6 +58,11 @@ def deliver(*, campaign_id: UUID, clock: Callable[[], datetime]) -> None:
 def send_letters(*, clock: Callable[[], datetime]) -> None:
     """Take a turn at sending required letters."""
     engine.send_letters(worker=_worker(), seconds=TURN_SECONDS, clock=clock)
+
+
+def has_campaigns() -> bool:
+    """Return whether anybody has begun a campaign yet."""
+    return Campaign.objects.exists()
 
 
 def sweep(*, now: datetime) -> None:
@@ -63,6 +83,7 @@ def sweep(*, now: datetime) -> None:
 
 
 __all__ = [
+    "ChangedMeanwhile",
     "Draft",
     "NotADraft",
     "NotReady",
@@ -75,7 +96,9 @@ __all__ = [
     "copy_campaign",
     "create_draft",
     "deliver",
+    "has_campaigns",
     "launch",
+    "obstacles",
     "pause",
     "progress",
     "resume",

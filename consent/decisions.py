@@ -156,7 +156,7 @@ def _confirm(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
         source_id=request.source_id, event_state=State.CONSENT_REQUESTED
     )
     for event in asked.order_by("seq"):
-        append(_given(envelope, event))
+        append([_given(envelope, event)])
         lift(fingerprints=_marks(link), purpose_code=event.purpose_id, now=envelope.received_at)
     ConfirmationRequest.objects.filter(id=request.id, confirmed_at=None).update(
         confirmed_at=envelope.received_at
@@ -230,22 +230,24 @@ def _agree(
     if is_live and not is_suppressed(fingerprints=marks, purpose_code=purpose_code):
         return
     append(
-        Event(
-            subject_id=subject_id,
-            purpose_code=purpose_code,
-            channel=Channel.EMAIL,
-            basis=Basis.CONSENT,
-            state=State.CONSENT_GIVEN,
-            event_type="ExpressedConsent",
-            event_at=envelope.received_at,
-            received_at=envelope.received_at,
-            method="preference_centre",
-            source_id=envelope.id,
-            language=_language(envelope),
-            notice_id=shown.id,
-            notice_sha256=bytes(shown.sha256),
-            supersedes=held.event.record_id if held else None,
-        )
+        [
+            Event(
+                subject_id=subject_id,
+                purpose_code=purpose_code,
+                channel=Channel.EMAIL,
+                basis=Basis.CONSENT,
+                state=State.CONSENT_GIVEN,
+                event_type="ExpressedConsent",
+                event_at=envelope.received_at,
+                received_at=envelope.received_at,
+                method="preference_centre",
+                source_id=envelope.id,
+                language=_language(envelope),
+                notice_id=shown.id,
+                notice_sha256=bytes(shown.sha256),
+                supersedes=held.event.record_id if held else None,
+            )
+        ]
     )
     lift(fingerprints=marks, purpose_code=purpose_code, now=envelope.received_at)
 
@@ -265,7 +267,7 @@ def _undo(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
     for no in ended.order_by("seq"):
         before = no.supersedes and LedgerEvent.objects.filter(record_id=no.supersedes).first()
         if before:
-            append(_again(envelope, no, before))
+            append([_again(envelope, no, before)])
             marks = _marks(link)
             lift(fingerprints=marks, purpose_code=no.purpose_id, now=envelope.received_at)
             undone += 1

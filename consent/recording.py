@@ -129,35 +129,45 @@ def record_answers(
         method,
         evidence,
     )
-    states: list[str] = []
-    is_asked = False
-    for answer in answers:
-        written = _record(sheet, answer, needs_confirmation, now)
-        is_asked |= State.CONSENT_REQUESTED in written
-        states += written
-    if is_asked:
+    written = {answer: _states(sheet, answer, needs_confirmation) for answer in answers}
+    append(
+        [
+            sheet.event(answer, state, _EVENT_TYPES[state])
+            for answer, states in written.items()
+            for state in states
+            if state != State.INTEREST_OBJECTED
+        ]
+    )
+    for answer, states in written.items():
+        if State.INTEREST_OBJECTED in states:
+            with journal_writer(now=now) as writer:
+                refuse(refusal=_objection(sheet, answer), writer=writer)
+    if any(State.CONSENT_REQUESTED in states for states in written.values()):
         _ask_confirmation(sheet, now)
-    return states
+    return [state for states in written.values() for state in states]
 
 
-def _record(sheet: Sheet, answer: Answer, needs_confirmation: bool, now: datetime) -> list[State]:
-    written = [State.NOTICE_SHOWN]
-    append(sheet.event(answer, State.NOTICE_SHOWN, "DirectDataCollectionNotice"))
+_EVENT_TYPES = {
+    State.NOTICE_SHOWN: "DirectDataCollectionNotice",
+    State.INTEREST_INFORMED: "NoticeCommunicated",
+    State.INTEREST_NOT_OBJECTED: "NoObjection",
+    State.CONSENT_REQUESTED: "ExpressedConsent",
+    State.CONSENT_GIVEN: "ExpressedConsent",
+}
+
+
+def _states(sheet: Sheet, answer: Answer, needs_confirmation: bool) -> list[State]:
+    """The states that one answer brings, in their order."""
     if answer.basis == Basis.LEGITIMATE_INTEREST:
-        written += _record_interest(sheet, answer, now)
-    elif answer.basis == Basis.CONSENT and answer.is_ticked:
-        written.append(_record_consent(sheet, answer, needs_confirmation))
-    return written
-
-
-def _record_interest(sheet: Sheet, answer: Answer, now: datetime) -> list[State]:
-    append(sheet.event(answer, State.INTEREST_INFORMED, "NoticeCommunicated"))
-    if not answer.is_ticked:
-        append(sheet.event(answer, State.INTEREST_NOT_OBJECTED, "NoObjection"))
-        return [State.INTEREST_INFORMED, State.INTEREST_NOT_OBJECTED]
-    with journal_writer(now=now) as writer:
-        refuse(refusal=_objection(sheet, answer), writer=writer)
-    return [State.INTEREST_INFORMED, State.INTEREST_OBJECTED]
+        last = State.INTEREST_OBJECTED if answer.is_ticked else State.INTEREST_NOT_OBJECTED
+        return [State.NOTICE_SHOWN, State.INTEREST_INFORMED, last]
+    if answer.basis != Basis.CONSENT or not answer.is_ticked:
+        return [State.NOTICE_SHOWN]
+    # Whoever said no before must confirm by mail: a form proves nothing about its sender.
+    is_asked = needs_confirmation or is_suppressed(
+        fingerprints=sheet.fingerprints, purpose_code=answer.purpose_code
+    )
+    return [State.NOTICE_SHOWN, State.CONSENT_REQUESTED if is_asked else State.CONSENT_GIVEN]
 
 
 def _objection(sheet: Sheet, answer: Answer) -> Refusal:
@@ -170,16 +180,6 @@ def _objection(sheet: Sheet, answer: Answer) -> Refusal:
         sheet.event_at,
         sheet.language,
     )
-
-
-def _record_consent(sheet: Sheet, answer: Answer, needs_confirmation: bool) -> State:
-    # Whoever said no before must confirm by mail: a form proves nothing about its sender.
-    is_asked = needs_confirmation or is_suppressed(
-        fingerprints=sheet.fingerprints, purpose_code=answer.purpose_code
-    )
-    state = State.CONSENT_REQUESTED if is_asked else State.CONSENT_GIVEN
-    append(sheet.event(answer, state, "ExpressedConsent"))
-    return state
 
 
 def _ask_confirmation(sheet: Sheet, now: datetime) -> None:

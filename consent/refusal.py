@@ -55,7 +55,7 @@ def give_effect(refusal: Refusal) -> None:
         return
     for permission in _concerned(refusal, refusal.subject_id):
         before = permission.event
-        append(_event(refusal, permission, before))
+        append([_event(refusal, permission, before)])
 
 
 def _concerned(refusal: Refusal, subject_id: UUID) -> list[Permission]:

@@ -27,6 +27,7 @@ from campaigns.delivery.preparing import (
 from campaigns.delivery.relay import Relay, RelayClosed
 from campaigns.delivery.statements import Claimed, Outcome, Verdict
 from campaigns.models import Campaign, CampaignState, DeliveryState
+from campaigns.smtp.addresses import RelayAddress
 from campaigns.smtp.outcomes import RelayUnavailable
 from consent.services import settle_decisions
 from crm.services import mark_unreachable, record_sent
@@ -200,7 +201,9 @@ def _is_dead(evidence: str) -> bool:
     return enhanced.startswith("5.1.") and enhanced not in ("5.1.7", "5.1.8")
 
 
-def deliver(*, campaign_id: UUID, worker: str, seconds: float, clock: Clock) -> bool:
+def deliver(
+    *, campaign_id: UUID, worker: str, seconds: float, clock: Clock, relay_url: str = ""
+) -> bool:
     """Send what is due of one running campaign; return whether more is due.
 
     Safe to call by any number of workers at once. What stops it is written on the campaign.
@@ -210,7 +213,8 @@ def deliver(*, campaign_id: UUID, worker: str, seconds: float, clock: Clock) -> 
         return False
     is_more = False
     reason = ""
-    with Relay() as relay:
+    address = RelayAddress.parse(relay_url) if relay_url else None
+    with Relay(address) as relay:
         turn = Turn(
             worker=worker,
             relay=relay,

@@ -338,12 +338,20 @@ def write_documents(*, documents: Mapping[UUID, Document], retention_class: Rete
 # --- evidence --------------------------------------------------------------------------------
 
 
-def seal_evidence(*, subject_id: UUID, record_id: UUID, document: Document) -> bytes:
-    """Return evidence for the ledger, under the subject's `proof` key and bound to the record."""
+def seal_evidence(*, subject_id: UUID, records: Mapping[UUID, Document]) -> dict[UUID, bytes]:
+    """Return evidence for records of the ledger, under the subject's `proof` key, each bound to
+    its record."""
+    if not records:
+        return {}
     key = _obtain_keys([subject_id], RetentionClass.PROOF)[subject_id]
-    return seal_blob(
-        key=key.key, place=_record_place(subject_id, record_id, key), plaintext=_encode(document)
-    )
+    return {
+        record_id: seal_blob(
+            key=key.key,
+            place=_record_place(subject_id, record_id, key),
+            plaintext=_encode(document),
+        )
+        for record_id, document in records.items()
+    }
 
 
 def open_evidence(*, subject_id: UUID, record_id: UUID, sealed: bytes) -> Document:

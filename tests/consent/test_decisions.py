@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connections, transaction
 
-from consent import services
+from consent import recording, services
 from consent.ledger import entry_hash
 from consent.models import ConfirmationRequest, LedgerEvent, PreferenceCard, Suppression
 from consent.services import Explanation
@@ -43,8 +43,9 @@ class Letters:
 
 
 @pytest.fixture(autouse=True)
-def letters() -> Letters:
+def letters(monkeypatch: pytest.MonkeyPatch) -> Letters:
     courier = Letters()
+    monkeypatch.setattr(recording, "_COURIERS", [])
     services.register_courier(courier)
     return courier
 

@@ -70,7 +70,7 @@ def test_derived_keys_differ_by_label_and_are_stable(tmp_path: Path) -> None:
 @pytest.mark.django_db(databases=["default", "vault", "intake"])
 @pytest.mark.usefixtures("vault")
 def test_the_command_counts_keys_and_names_a_lost_epoch() -> None:
-    services.seal_evidence(subject_id=uuid4(), record_id=uuid4(), document={})
+    services.seal_evidence(subject_id=uuid4(), records={uuid4(): {}})
     out = StringIO()
     call_command("keys", "status", stdout=out)
     assert "epoch 1: opens, wraps 1 data keys" in out.getvalue()

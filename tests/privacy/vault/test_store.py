@@ -139,7 +139,7 @@ def test_the_stream_gives_everyone_who_opens_once() -> None:
 
 def test_evidence_is_bound_to_its_record() -> None:
     subject, record = uuid4(), uuid4()
-    sealed = services.seal_evidence(subject_id=subject, record_id=record, document={"ip": "::1"})
+    sealed = services.seal_evidence(subject_id=subject, records={record: {"ip": "::1"}})[record]
     opened = services.open_evidence(subject_id=subject, record_id=record, sealed=sealed)
     assert opened == {"ip": "::1"}
     with pytest.raises(Unreadable):

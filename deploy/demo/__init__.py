@@ -1,0 +1,1 @@
+"""A made-up company to try the product with: Nordelia, a publisher of software for workshops."""
