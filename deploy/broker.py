@@ -17,13 +17,13 @@ from kombu.utils.json import dumps
 
 
 class Channel(filesystem.Channel):
-    def _put(self, queue: str, message: Any, **kwargs: Any) -> None:
+    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:
         name = f"{round(monotonic() * 1000)}_{uuid.uuid4()}.{queue}.msg"
         folder = Path(self.data_folder_out)
         # Readers look for names that end in the queue's; this one does not yet.
         unfinished = folder / f"{name}.unfinished"
         try:
-            unfinished.write_bytes(str_to_bytes(dumps(message)))
+            unfinished.write_bytes(str_to_bytes(dumps(payload)))
             unfinished.replace(folder / name)
         except OSError as error:
             raise ChannelError("The broker's folder cannot be written to.") from error
