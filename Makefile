@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run check test test-fast lock clean
+.PHONY: help run login check test test-fast lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -20,8 +20,11 @@ $(VENV)/dev.stamp: deploy/lock/dev.txt $(VENV)/runtime.stamp
 	@$(PIP) -r $<
 	@touch $@
 
-run: $(VENV)/runtime.stamp ## start the databases and the web processes on this machine
+run: $(VENV)/runtime.stamp ## start everything on this machine; Ctrl-C stops it
 	@$(BIN)/python -m deploy.desk
+
+login: $(VENV)/runtime.stamp ## show the first sign-in again, with the one-time code of now
+	@$(BIN)/python -m deploy.desk.login
 
 check: $(VENV)/dev.stamp ## lint, types, arrows between the floors, migrations
 	@$(BIN)/ruff check .

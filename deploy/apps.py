@@ -4,3 +4,8 @@ from django.apps import AppConfig
 class DeployConfig(AppConfig):
     name = "deploy"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        # Tasks find their broker through the application: without it, a bell rung by a page or a
+        # command would look for RabbitMQ on this machine.
+        from deploy import celery  # noqa: F401

@@ -274,6 +274,21 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
+# Seconds between two rings. A bell that was not answered by the next ring is worth nothing: it
+# expires, so that a worker that was away does not answer the same bell a thousand times.
+_SWEEPS = {
+    "privacy.refresh_sealing_key": 3600,
+    "forms_intake.receive": 1,
+    "forms_intake.project": 5,
+    "consent.apply_decisions": 1,
+    "consent.refresh_cards": 2,
+    "campaigns.send_letters": 2,
+    "campaigns.sweep": 5,
+}
+CELERY_BEAT_SCHEDULE = {
+    name: {"task": name, "schedule": seconds, "options": {"expires": seconds + 1}}
+    for name, seconds in _SWEEPS.items()
+}
 
 # --- Logs: ids only --------------------------------------------------------------------------
 
@@ -287,5 +302,7 @@ LOGGING = {
         # Statements and their parameters carry personal data.
         "django.db.backends": {"level": "WARNING"},
         "axes": {"level": "ERROR"},
+        # An SMTP server that logs its dialogue logs addresses.
+        "mail.log": {"level": "WARNING"},
     },
 }

@@ -181,6 +181,12 @@ class Cluster:
         while self._running_pid(self.data) is not None and time.monotonic() < deadline:
             time.sleep(0.02)
 
+    def is_running(self) -> bool:
+        """True while the postmaster is alive; whether it answers is another question."""
+        if self._process is not None:
+            self._process.poll()  # a dead child would count as alive until it is reaped
+        return self._running_pid(self.data) is not None
+
     def kill(self) -> None:
         """Kill -9 the postmaster: what a power cut looks like to the data folder."""
         pid = self._running_pid(self.data)

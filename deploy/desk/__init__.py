@@ -1,0 +1,1 @@
+"""The desk: the whole product on one machine, under one supervisor."""
