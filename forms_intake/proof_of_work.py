@@ -42,7 +42,8 @@ def make_challenge(*, form: str, now: datetime) -> dict[str, Any]:
         params={"form": form},
     )
     challenge: dict[str, Any] = altcha.create_challenge(options).to_dict()
-    return challenge
+    # The widget of version 1 reads the lower-case name.
+    return {**challenge, "maxnumber": MAX_NUMBER}
 
 
 def check_proof(*, proof: object, form: str, now: datetime) -> None:

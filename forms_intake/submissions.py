@@ -4,10 +4,15 @@ The public side checks before it seals, so that people get an answer; the worker
 the same function, because whoever holds the sealing key can seal anything.
 """
 
+import hmac
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
+from uuid import UUID, uuid5
 
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +21,7 @@ from forms_intake.fields import FIELDS, InvalidField
 Document = dict[str, Any]
 KIND = "submission"
 SCHEMA = 1
+_NAMESPACE = UUID("7b4a4a76-3c1f-5e0a-9d55-2f8a0f6f1c10")
 VIAS = ("page", "embed", "api")
 _NOTICE_PARTS = ("id", "version", "language", "sha256")
 
@@ -125,6 +131,24 @@ def _ticked(
         message = _("This form has no such box.")
         errors.append(FieldError(f"{control}s", "unknown_purpose", message))
     return [name for name in known if name in given]
+
+
+def api_envelope_id(*, form: str, key: UUID) -> UUID:
+    """Return the envelope's id for an Idempotency-Key: the first one dropped is the one kept."""
+    return uuid5(_NAMESPACE, f"api:{form}:{key}")
+
+
+def page_envelope_id(*, content: Document, rendered: str, now: datetime) -> UUID:
+    """Return the envelope's id for a post of the page: a double click is the same one.
+
+    `rendered` is the random id of the page that was shown. A corrected answer from the same page
+    is another envelope: nothing a person sends is dropped in silence. An embedded form has no
+    such id: the same words twice in a day are one. Keyed, so that an id tells nothing.
+    """
+    said = {name: value for name, value in content.items() if name != "evidence"}
+    words = json.dumps(said, sort_keys=True).encode()
+    digest = hmac.digest(settings.SECRET_KEY.encode(), b"forms_intake/page/1" + words, "sha256")
+    return uuid5(_NAMESPACE, f"page:{rendered[:36] or now.date()}:{digest.hex()}")
 
 
 def reopened(*, sealed: Document) -> Incoming:
