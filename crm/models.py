@@ -124,6 +124,7 @@ class Lead(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["-received_at", "-id"], name="lead_newest"),
+            models.Index(fields=["state", "-received_at", "-id"], name="lead_by_state"),
             models.Index(fields=["form_code", "contact"], name="lead_by_form"),
         ]
 

@@ -4,6 +4,7 @@ from crm.access import account_of, staff_page
 from crm.models import Account, Role
 from crm.people import Person, Profile, profiles
 from crm.reception import Facets, receive_lead, receive_many
+from crm.segments.choices import Choice, register_choices
 from crm.segments.compile import membership
 from crm.segments.rules import InvalidRules
 from crm.segments.store import (
@@ -31,6 +32,7 @@ from crm.timeline import add_timeline, mark_unreachable, record_sent
 __all__ = [
     "Account",
     "CardValue",
+    "Choice",
     "Facets",
     "InvalidRules",
     "ListRow",
@@ -55,6 +57,7 @@ __all__ = [
     "receive_many",
     "record_sent",
     "register_card",
+    "register_choices",
     "register_first_step",
     "register_home_list",
     "register_menu",

@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from crm.accounts import enrolment, sign_in
-from crm.pages import account, home, language
+from crm.pages import account, contact, contacts, home, language, leads, segments
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -18,4 +18,19 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/password", account.change_password, name="change-password"),
     path("account/authenticator", account.replace_authenticator, name="replace-authenticator"),
     path("account/recovery-codes", account.renew_recovery_codes, name="renew-recovery-codes"),
+    path("contacts/", contacts.contact_list, name="contact-list"),
+    path("contacts/find", contacts.contact_find, name="contact-find"),
+    path("contacts/<uuid:contact_id>/", contact.contact, name="contact"),
+    path("contacts/<uuid:contact_id>/status", contact.contact_status, name="contact-status"),
+    path("contacts/<uuid:contact_id>/tag", contact.contact_tag, name="contact-tag"),
+    path("contacts/<uuid:contact_id>/untag", contact.contact_untag, name="contact-untag"),
+    path("contacts/<uuid:contact_id>/no", contact.contact_no, name="contact-no"),
+    path("leads/", leads.lead_list, name="lead-list"),
+    path("leads/<uuid:lead_id>/state", leads.lead_state, name="lead-state"),
+    path("leads/<uuid:lead_id>/assign", leads.lead_assign, name="lead-assign"),
+    path("segments/", segments.segment_list, name="segment-list"),
+    path("segments/new", segments.segment_new, name="segment-new"),
+    path("segments/<uuid:segment_id>/", segments.segment_edit, name="segment-edit"),
+    path("segments/<uuid:segment_id>/archive", segments.segment_archive, name="segment-archive"),
+    path("segments/<uuid:segment_id>/restore", segments.segment_restore, name="segment-restore"),
 ]

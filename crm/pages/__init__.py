@@ -1,1 +1,6 @@
-"""Pages of the staff side."""
+"""Staff pages. Views translate; the verbs do."""
+
+WRITERS = ("marketing", "sales", "communication")
+# The data protection officer sees what is held and why, and can record a "no"; nothing else.
+# Customer service is not here: it sees one person at a time, under a ticket.
+READERS = (*WRITERS, "dpo")

@@ -1,0 +1,83 @@
+"""What crm puts into the shell: menu entries, and the cards and the list of the home page."""
+
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+
+from crm.contacts import how_many_contacts
+from crm.models import Account, Lead
+from crm.pages import READERS
+from crm.pages.labels import LEAD_STATES, words
+from crm.people import profiles
+from crm.segments.choices import names_of
+from crm.shell import CardValue, ListRow, register_card, register_home_list, register_menu
+
+SHOWN, COUNTED = 5, 100
+
+
+def register() -> None:
+    """Put contacts, leads and segments into the shell; safe to repeat."""
+    for url_name, label, icon, position in (
+        ("contact-list", _("Contacts"), "address-book", 10),
+        ("lead-list", _("Leads"), "inbox", 20),
+        ("segment-list", _("Segments"), "chart-pie", 30),
+    ):
+        register_menu(url_name=url_name, label=label, icon=icon, position=position, roles=READERS)
+    register_card(
+        code="new-leads",
+        label=_("New leads"),
+        icon="inbox",
+        position=10,
+        roles=READERS,
+        provider=_new_leads,
+    )
+    register_card(
+        code="contacts",
+        label=_("Contacts"),
+        icon="address-book",
+        position=20,
+        roles=READERS,
+        provider=_contacts,
+    )
+    register_home_list(
+        code="leads",
+        title=_("Newest leads"),
+        position=10,
+        roles=READERS,
+        provider=_newest_leads,
+        more_url_name="lead-list",
+        empty_text=_("No lead has arrived yet."),
+    )
+
+
+def _new_leads(account: Account, now: datetime) -> CardValue:
+    waiting = Lead.objects.filter(state="new").order_by("-received_at", "-id")
+    # Never more than a screenful of a pile: beyond, the exact number helps nobody.
+    count = len(waiting.values_list("id")[: COUNTED + 1])
+    value = f"{COUNTED}+" if count > COUNTED else count
+    return CardValue(value, url=reverse("lead-list"))
+
+
+def _contacts(account: Account, now: datetime) -> CardValue:
+    estimate = how_many_contacts()
+    detail = "" if estimate.is_exact else _("about")
+    return CardValue(estimate.count, detail, reverse("contact-list"))
+
+
+def _newest_leads(account: Account, now: datetime) -> list[ListRow]:
+    rows = list(Lead.objects.order_by("-received_at", "-id")[:SHOWN])
+    people = profiles(contact_ids=[row.contact_id for row in rows])
+    forms = names_of("form")
+    return [
+        ListRow(
+            title=people[row.contact_id].display_name
+            if row.contact_id in people
+            else str(_("Unreadable contact")),
+            url=reverse("contact", args=[row.contact_id]),
+            detail=forms.get(row.form_code, row.form_code),
+            at=row.received_at,
+            badge=words(LEAD_STATES, row.state),
+        )
+        for row in rows
+    ]

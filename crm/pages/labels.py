@@ -1,0 +1,81 @@
+"""The words and colours of states, kinds and reasons."""
+
+from collections.abc import Mapping
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from consent.services import Basis, State
+
+Words = str | Promise
+
+STATUS_COLOURS: Mapping[str, str] = {
+    "new": "azure",
+    "engaged": "teal",
+    "customer": "green",
+    "former": "secondary",
+    "unreachable": "orange",
+}
+LEAD_STATES: Mapping[str, Promise] = {
+    "new": _("New"),
+    "in_progress": _("In progress"),
+    "answered": _("Answered"),
+    "closed": _("Closed"),
+}
+LEAD_COLOURS: Mapping[str, str] = {
+    "new": "azure",
+    "in_progress": "yellow",
+    "answered": "green",
+    "closed": "secondary",
+}
+CHANNELS: Mapping[str, Promise] = {
+    "email": _("by e-mail"),
+    "phone": _("by telephone"),
+    "post": _("by post"),
+    "sms": _("by text message"),
+}
+BASES: Mapping[str, Promise] = {
+    Basis.CONSENT: _("Consent"),
+    Basis.PRE_CONTRACT: _("Steps before a contract"),
+    Basis.CONTRACT: _("Contract"),
+    Basis.LEGITIMATE_INTEREST: _("Legitimate interest"),
+}
+LEDGER_STATES: Mapping[str, Promise] = {
+    State.CONSENT_REQUESTED: _("Confirmation asked by e-mail"),
+    State.CONSENT_GIVEN: _("Said yes"),
+    State.CONSENT_RENEWED: _("Said yes again"),
+    State.CONSENT_REFUSED: _("Refused"),
+    State.CONSENT_WITHDRAWN: _("Withdrew the consent"),
+    State.CONSENT_REVOKED: _("Consent ended by us"),
+    State.CONSENT_EXPIRED: _("Consent expired"),
+    State.INTEREST_INFORMED: _("Was informed"),
+    State.INTEREST_NOT_OBJECTED: _("Did not object"),
+    State.INTEREST_OBJECTED: _("Objected"),
+    State.NOTICE_SHOWN: _("Was shown the notice"),
+}
+METHODS: Mapping[str, Promise] = {
+    "form": _("in a form"),
+    "double_opt_in": _("by the link in our letter"),
+    "preference_centre": _("on the preference page"),
+    "one_click_post": _("by the link of a message"),
+    "undo": _("on the preference page"),
+    "staff_on_behalf": _("told us, recorded by staff"),
+}
+KINDS: Mapping[str, tuple[Words, str]] = {
+    "lead": (_("Filled in a form"), "forms"),
+    "campaign_sent": (_("Was sent a campaign"), "mail-forward"),
+    "unreachable": (_("The address bounced for good"), "mail-x"),
+    "status": (_("Status changed"), "switch-horizontal"),
+    "tagged": (_("Tag added"), "tag"),
+    "untagged": (_("Tag removed"), "tag"),
+    "no": (_("A no was recorded"), "hand-stop"),
+    "lead_state": (_("Lead followed up"), "inbox"),
+    "lead_assigned": (_("Lead assigned"), "user-check"),
+}
+EVERYTHING = _("All of marketing")
+NOBODY = _("Nobody")
+
+
+def words(names: Mapping[str, Promise], code: str) -> Words:
+    """The words of a code; one that nobody gave words to is shown as it is."""
+    return names.get(code, code.replace("_", " "))

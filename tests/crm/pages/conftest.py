@@ -1,0 +1,24 @@
+"""What the tests of the staff pages of crm share."""
+
+import pytest
+from django.test import Client
+from pytest_django import Settings
+
+from tests.crm.staff import staff_client
+
+
+@pytest.fixture(autouse=True)
+def quick_hashes(settings: Settings) -> None:
+    """How passwords are hashed is not what is tested here."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture(autouse=True)
+def english(settings: Settings) -> None:
+    settings.LANGUAGE_CODE = "en"
+
+
+@pytest.fixture
+def client(vault: None) -> Client:
+    """Camille of marketing, at her browser."""
+    return staff_client()
