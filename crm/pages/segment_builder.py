@@ -142,6 +142,8 @@ class GroupRow:
     match: str
     parts: list["RuleRow | GroupRow"] = field(default_factory=list)
     error: Label = ""
+    # A row was taken out of it: the keyboard goes on here, not at the top of the page.
+    takes_focus: bool = False
 
     is_group = True
 
@@ -250,6 +252,7 @@ class _Posted:
         group = GroupRow(new, match if match in MATCHES else "all")
         for _place, path, what in sorted(self.children.get(old, [])):
             if self.action == ("remove", path):
+                group.takes_focus = True
                 continue
             place = f"{new}.{len(group.parts)}"
             read = self.rule if what == "fact" else self.group

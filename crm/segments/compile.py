@@ -20,16 +20,24 @@ _COLUMNS: Mapping[str, str] = {
     "created": "c.created_at",
     "last_act": "c.last_act_at",
 }
-# One word each time: a contact has the word when the clause holds.
-_HAS: Mapping[str, str] = {
-    "tag": "EXISTS (SELECT 1 FROM crm_contacttag t WHERE t.contact_id = c.id AND t.tag_id = %s)",
-    "form": "EXISTS (SELECT 1 FROM crm_lead l WHERE l.contact_id = c.id AND l.form_code = %s)",
+# Holds when the contact has any of the words.
+_HAS_ANY: Mapping[str, str] = {
+    "tag": (
+        "EXISTS (SELECT 1 FROM crm_contacttag t"
+        " WHERE t.contact_id = c.id AND t.tag_id = ANY(%s::text[]))"
+    ),
+    "form": (
+        "EXISTS (SELECT 1 FROM crm_lead l"
+        " WHERE l.contact_id = c.id AND l.form_code = ANY(%s::text[]))"
+    ),
     "campaign": (
         "EXISTS (SELECT 1 FROM crm_contactcampaign k"
-        " WHERE k.contact_id = c.id AND k.campaign_id = %s::uuid)"
+        " WHERE k.contact_id = c.id AND k.campaign_id = ANY(%s::uuid[]))"
     ),
     # The gate itself, by the function that sending asks: a segment never decides it differently.
-    "permission": "consent_permits(c.id, %s, 'email')",
+    "permission": (
+        "EXISTS (SELECT 1 FROM unnest(%s::text[]) w WHERE consent_permits(c.id, w, 'email'))"
+    ),
 }
 _MOMENTS: Mapping[str, str] = {
     "in_last_days": ">",
@@ -73,8 +81,9 @@ def _rule(rule: Rule, now: datetime) -> Compiled:
     if rule.fact.kind is Kind.WORD:
         operator = "= ANY" if rule.operator == "one_of" else "<> ALL"
         return f"{_COLUMNS[name]} {operator}(%s::text[])", [words]
-    joined = (" AND " if rule.operator == "all_of" else " OR ").join([_HAS[name]] * len(words))
-    return (f"NOT ({joined})" if rule.operator == "not_one_of" else f"({joined})"), [*words]
+    if rule.operator == "all_of":
+        return f"({' AND '.join([_HAS_ANY[name]] * len(words))})", [[word] for word in words]
+    return f"{'NOT ' if rule.operator == 'not_one_of' else ''}{_HAS_ANY[name]}", [words]
 
 
 def _moment(operator: str, value: object, now: datetime) -> datetime:

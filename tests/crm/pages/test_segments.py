@@ -150,6 +150,7 @@ def test_rules_and_groups_are_added_nested_and_removed(builder: Builder) -> None
     builder.press("group:r.1")
     builder.choose("r.1.2.0", "status", "one_of", "customer")
     builder.press("remove:r.1.0")
+    assert [one["value"] for one in builder.page.select("button[autofocus]")] == ["rule:r.1"]
     builder.press("remove:r.0")
     builder.set("name", "Nested").press("save")
     assert Segment.objects.get().rules == {
