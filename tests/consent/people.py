@@ -33,8 +33,8 @@ def promotion(*, is_ticked: bool) -> Answer:
 
 def notice_id() -> UUID:
     services.seed_purposes(now=NOW)
-    services.publish_notice(code="site", texts={"fr": "Avis"}, is_substantive=True, now=NOW)
-    return Notice.objects.get(code="site", language="fr").id
+    services.publish_notice(code="people", texts={"fr": "Avis"}, is_substantive=True, now=NOW)
+    return Notice.objects.get(code="people", language="fr").id
 
 
 def submit(

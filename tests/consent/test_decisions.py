@@ -260,12 +260,12 @@ def test_seeds_and_notices_can_be_published_again() -> None:
     first = notice_id()
     assert notice_id() == first
     version = services.publish_notice(
-        code="site", texts={"fr": "Avis nouveau"}, is_substantive=True, now=NOW
+        code="people", texts={"fr": "Avis nouveau"}, is_substantive=True, now=NOW
     )
     assert version == 2
-    assert services.notice(code="site", version=1, language="fr").text == "Avis"
+    assert services.notice(code="people", version=1, language="fr").text == "Avis"
     with pytest.raises(services.NoticeUnknown):
-        services.notice(code="site", version=3, language="fr")
+        services.notice(code="people", version=3, language="fr")
 
 
 def test_the_request_of_a_confirmed_letter_is_dated(letters: Letters) -> None:

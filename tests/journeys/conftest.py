@@ -7,8 +7,9 @@ from django.db import connections
 from pytest_django import DjangoDbBlocker, Settings
 
 from privacy import journal
+from privacy.models import SealingPublicKey
 from privacy.vault import installation, keyring
-from tests.journeys.stage import Stage, set_up
+from tests.journeys.stage import Stage, set_up, wait_for
 
 
 @pytest.fixture(scope="session")
@@ -44,7 +45,10 @@ def stage(
         connections[alias].settings_dict["NAME"] = whole_stage.names[zone]
     _forget()
     with django_db_blocker.unblock():
+        wait_for(SealingPublicKey.objects.exists, "a key to seal with")
         yield whole_stage
+        for name in whole_stage.processes:  # shown with a test that fails
+            print(f"--- {name}\n{whole_stage.log(name)[-4000:]}")
         for alias, name in before.items():
             connections[alias].close()
             connections[alias].settings_dict["NAME"] = name

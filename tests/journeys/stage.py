@@ -66,8 +66,13 @@ class Stage:
             "ACCORD_HOME": str(self.home),
             "ACCORD_PUBLIC_URL": self.public_url,
             "ACCORD_STAFF_URL": self.staff_url,
-            "ACCORD_RELAY_URL": f"smtp://127.0.0.1:{self.inbox.port}",
+            # A lease longer than the relay's time-outs, as in production, but of a test's length.
+            "ACCORD_RELAY_URL": f"smtp://127.0.0.1:{self.inbox.port}?timeout=3&final_timeout=3",
+            "ACCORD_LEASE_SECONDS": "5",
+            # So that people of different networks can be played from one machine.
+            "ACCORD_PUBLIC_PROXIES": "127.0.0.1/32",
             "ACCORD_LOG_LEVEL": "INFO",
+            "ACCORD_BROKER_URL": "filesystem://localhost",
             "TMPDIR": str(self.home / "broker" / "tmp"),
             "PYTHONUNBUFFERED": "1",
         }
@@ -104,6 +109,12 @@ class Stage:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
 
+    def stop_one(self, name: str) -> None:
+        """Let a process end by itself."""
+        process = self.processes.pop(name)
+        process.terminate()
+        process.wait(30)
+
     def stop(self) -> None:
         for process in self.processes.values():
             process.terminate()
@@ -132,7 +143,7 @@ def _answers(url: str) -> bool:
 def set_up() -> Stage:
     """Clone the databases, copy the keys they belong to, and start every process."""
     home = plugin.HOME / f"stage-{plugin.WORKER}"
-    for folder in ("broker/tmp", "static"):
+    for folder in ("broker/tmp", "broker/queue", "static"):
         (home / folder).mkdir(parents=True, exist_ok=True)
     for folder in ("keys", "journal"):
         shutil.copytree(plugin.HOME / "template" / folder, home / folder, dirs_exist_ok=True)
