@@ -1,5 +1,6 @@
 """Lines on the terminal: one prefix and colour per process, whole lines only."""
 
+import contextlib
 import os
 import sys
 import threading
@@ -19,7 +20,8 @@ def say(name: str, line: str = "") -> None:
     prefix = f"{name:<7}|"
     if has_colour():
         prefix = f"\033[{COLOURS.get(name, 37)}m{prefix}\033[0m"
-    with _turn:
+    # A terminal that was closed takes no lines; what is running must still be stopped in order.
+    with _turn, contextlib.suppress(OSError):
         sys.stdout.write(f"{prefix} {line.rstrip()}\n")
         sys.stdout.flush()
 

@@ -158,14 +158,14 @@ class Page:
         html, text = html_of(message), text_of(message)
         usual = "text" if html is None else "html"
         part = query.get("part", usual)
-        shown = ("From", "To", "Subject", "Date", "Message-ID")
+        facts = [(title, header(message, title)) for title in ("From", "To", "Date", "Message-ID")]
         values: Values = {
             "name": name,
             "part": part if part in ("html", "text", "headers") else usual,
             "has_html": html is not None,
             "text": text,
             "subject": header(message, "Subject") or "(no subject)",
-            "shown": [(title, header(message, title)) for title in shown],
+            "facts": [fact for fact in facts if fact[1]],
             "headers": [(title, _raw_header(value)) for title, value in message.raw_items()],
             "attached": [part.get_filename() for part in message.walk() if is_attached(part)],
             "one_click": one_click.address_of(message, public_url=self._public_url),
