@@ -87,7 +87,7 @@ def _box(purpose: Document, language: str, typed: Typed) -> dict[str, Any]:
         "id": f"box-{purpose['purpose']}-{purpose['channel']}",
         "list": f"{purpose['control']}s",
         "name": purpose["name"],
-        "text": purpose["control_texts"][language],
+        "text": purpose["control_texts"].get(language, ""),
         "title": purpose["titles"][language],
         "description": purpose["descriptions"][language],
         "is_ticked": purpose["name"] in typed.ticked,
