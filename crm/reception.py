@@ -59,19 +59,7 @@ def receive_lead(
     if received is not None:
         return received
     contact_id = enrol(email=person.email, phone=person.phone).subject_id
-    _ensure_contact(contact_id, person, language, source, received_at, now)
-    # One at a time per contact from here: the loser of a race finds the lead of the winner.
-    Contact.objects.select_for_update(no_key=True).get(id=contact_id)
-    if Lead.objects.filter(id=lead_id).exists():
-        return contact_id
-    facts = facts_of(person, language=language)
-    change_document(
-        subject_id=contact_id,
-        retention_class=RetentionClass.PROFILE,
-        change=partial(merge, facts=facts, lead_id=lead_id, message=message, at=received_at),
-    )
-    _raise_facets(contact_id, facts, received_at, now)
-    Lead.objects.create(
+    lead = Lead(
         id=lead_id,
         contact_id=contact_id,
         form_code=form_code,
@@ -79,21 +67,17 @@ def receive_lead(
         received_at=received_at,
         has_message=bool(many_lines(message)),
     )
-    reference = {"form": form_code, "version": form_version}
-    add_timeline(contact_ids=[contact_id], kind="lead", reference=reference, at=received_at)
+    _ensure_contact(lead, person, language, source, now)
+    # One at a time per contact from here: the loser of a race finds the lead of the winner.
+    Contact.objects.select_for_update(no_key=True).get(id=contact_id)
+    if not Lead.objects.filter(id=lead_id).exists():
+        _take_in(lead, facts_of(person, language=language), message, now)
     return contact_id
 
 
-def _ensure_contact(
-    contact_id: UUID,
-    person: Person,
-    language: str,
-    source: str,
-    received_at: datetime,
-    now: datetime,
-) -> None:
+def _ensure_contact(lead: Lead, person: Person, language: str, source: str, now: datetime) -> None:
     new = Contact(
-        id=contact_id,
+        id=lead.contact_id,
         created_at=now,
         updated_at=now,
         language=language,
@@ -101,9 +85,22 @@ def _ensure_contact(
         source=source,
         has_email=True,
         has_phone=bool(person.phone),
-        last_act_at=received_at,
+        last_act_at=lead.received_at,
     )
     Contact.objects.bulk_create([new], ignore_conflicts=True)
+
+
+def _take_in(lead: Lead, facts: dict[str, str], message: str, now: datetime) -> None:
+    at = lead.received_at
+    change_document(
+        subject_id=lead.contact_id,
+        retention_class=RetentionClass.PROFILE,
+        change=partial(merge, facts=facts, lead_id=lead.id, message=message, at=at),
+    )
+    _raise_facets(lead.contact_id, facts, at, now)
+    lead.save(force_insert=True)
+    reference = {"form": lead.form_code, "version": lead.form_version}
+    add_timeline(contact_ids=[lead.contact_id], kind="lead", reference=reference, at=at)
 
 
 def _raise_facets(

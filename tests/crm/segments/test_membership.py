@@ -74,7 +74,7 @@ def _groups(parts: st.SearchStrategy[Any], least: int) -> st.SearchStrategy[dict
 TREES = _groups(rules() | _groups(rules() | _groups(rules(), 1), 1), 0)
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tree=TREES)
 def test_sql_and_plain_python_agree(people: list[Member], tree: dict[str, Any]) -> None:
     assert members(tree) == {one.id for one in people if holds(one, tree)}

@@ -74,7 +74,7 @@ def test_the_reasons_are_those_of_consent() -> None:
     assert codes == ["no_address", "restricted", "unreachable", "no_permission", "objected"]
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(tree=TREES, purpose=st.sampled_from(["newsletter", "targeted_promotion", "unknown"]))
 def test_members_are_reachable_plus_the_steps(
     people: None, tree: dict[str, Any], purpose: str
