@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import signal
 import smtplib
 import socket
@@ -29,6 +30,12 @@ def desk(tmp_path: Path) -> Iterator[Run]:
     yield run
     if run.process.poll() is None:
         run.end()
+    # As root the data may lie outside of the folder that pytest clears away.
+    cluster = Cluster(run.home / "postgres")
+    cluster.stop()
+    shutil.rmtree(cluster.data, ignore_errors=True)
+    if cluster.data.parent != cluster.home and cluster.data.parent.is_dir():
+        cluster.data.parent.rmdir()
 
 
 @pytest.mark.slow
