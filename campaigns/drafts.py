@@ -14,6 +14,10 @@ class NotADraft(Exception):
     """The campaign was launched or cancelled: its words are no longer anybody's to change."""
 
 
+class ChangedMeanwhile(Exception):
+    """Somebody else changed the campaign after it was read."""
+
+
 class NoSuchTemplate(LookupError):
     """The template was never there, or is archived."""
 
@@ -51,13 +55,19 @@ def create_draft(*, draft: Draft, actor_id: UUID, now: datetime) -> UUID:
     return campaign_id
 
 
-def change_draft(*, campaign_id: UUID, draft: Draft, now: datetime) -> None:
-    """Replaces the words of a draft. Raises NotADraft; safe twice."""
-    changed = Campaign.objects.filter(id=campaign_id, state=CampaignState.DRAFT).update(
-        updated_at=now, **asdict(draft)
-    )
-    if not changed:
-        raise NotADraft
+def change_draft(
+    *, campaign_id: UUID, draft: Draft, seen_at: datetime | None = None, now: datetime
+) -> None:
+    """Replaces the words of a draft. Raises NotADraft; safe twice.
+
+    With `seen_at`, the `updated_at` that the writer read: raises ChangedMeanwhile, and changes
+    nothing, where somebody else saved after it.
+    """
+    drafts = Campaign.objects.filter(id=campaign_id, state=CampaignState.DRAFT)
+    as_seen = drafts if seen_at is None else drafts.filter(updated_at=seen_at)
+    if as_seen.update(updated_at=now, **asdict(draft)):
+        return
+    raise ChangedMeanwhile if drafts.exists() else NotADraft
 
 
 def copy_campaign(*, campaign_id: UUID, name: str, actor_id: UUID, now: datetime) -> UUID:
@@ -92,3 +102,8 @@ def change_template(
 def archive_template(*, template_id: UUID, now: datetime) -> None:
     """Takes a template out of the list. Safe twice; campaigns made from it keep their copy."""
     Template.objects.filter(id=template_id, archived_at=None).update(archived_at=now)
+
+
+def restore_template(*, template_id: UUID) -> None:
+    """Puts an archived template back into the list. Safe twice."""
+    Template.objects.filter(id=template_id).update(archived_at=None)

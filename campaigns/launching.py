@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -15,8 +16,9 @@ from campaigns.content.compile import Compiled, compile_content
 from campaigns.content.findings import BrokenTemplate, Finding
 from campaigns.delivery import statements
 from campaigns.doorbells import ring_delivery
+from campaigns.drafts import ChangedMeanwhile
 from campaigns.models import Campaign, CampaignState, CompiledContent, StateChange
-from campaigns.smtp.addresses import BadAddress, wire_address
+from campaigns.smtp.addresses import BadAddress, has_controls, wire_address
 from crm.services import InvalidRules, SegmentUnknown, membership, segment_rules
 
 
@@ -70,6 +72,13 @@ def _obstacles(campaign: Campaign) -> list[Reason]:
         wire_address(campaign.sender_address)
     except BadAddress:
         found.append(Reason(_("The sender's address is not one that mail can come from.")))
+    try:
+        wire_address(campaign.reply_to or campaign.sender_address)
+    except BadAddress:
+        found.append(Reason(_("The address for answers is not one that mail can go to.")))
+    if has_controls(campaign.sender_name + campaign.subject):
+        text = _("The subject or the sender's name holds an invisible character: type it anew.")
+        found.append(Reason(text))
     purpose = campaign.purpose
     if not purpose.is_marketing or "email" not in purpose.channels:
         found.append(Reason(_("Choose a purpose that newsletters may have.")))
@@ -78,11 +87,31 @@ def _obstacles(campaign: Campaign) -> list[Reason]:
     return found
 
 
-def launch(*, campaign_id: UUID, actor_id: UUID | None, now: datetime) -> int:
+def obstacles(*, campaign_id: UUID, now: datetime) -> list[Reason]:
+    """Return everything to put right before the launch: what NotReady would say.
+
+    Changes nothing. Raises Campaign.DoesNotExist.
+    """
+    try:
+        _mail, rules = _checked(Campaign.objects.select_related("purpose").get(id=campaign_id))
+        _members(rules, now)
+    except NotReady as broken:
+        return broken.reasons
+    return []
+
+
+def launch(
+    *,
+    campaign_id: UUID,
+    actor_id: UUID | None,
+    seen_at: datetime | None = None,
+    now: datetime,
+) -> int:
     """Freeze the mail and the audience and start sending; return how many messages are planned.
 
     Raises WrongState unless it is a draft or scheduled (so a second launch plans nothing more),
-    and NotReady. One transaction: there is never half an audience.
+    NotReady, and ChangedMeanwhile where `updated_at` is no longer `seen_at`: nobody launches
+    words they have not read. One transaction: there is never half an audience.
     """
     with transaction.atomic(using="default"):
         campaign = (
@@ -93,6 +122,8 @@ def launch(*, campaign_id: UUID, actor_id: UUID | None, now: datetime) -> int:
         before = campaign.state
         if before not in (CampaignState.DRAFT, CampaignState.SCHEDULED):
             raise WrongState(before)
+        if seen_at not in (None, campaign.updated_at):
+            raise ChangedMeanwhile
         mail, rules = _checked(campaign)
         CompiledContent.objects.update_or_create(
             campaign=campaign,
@@ -136,12 +167,16 @@ def _checked(campaign: Campaign) -> tuple[Compiled, dict[str, object] | None]:
     return mail, rules
 
 
-def _freeze(campaign: Campaign, rules: dict[str, object] | None, now: datetime) -> int:
+def _members(rules: dict[str, object] | None, now: datetime) -> tuple[str, list[Any]]:
     try:
-        sql, parameters = membership(rules=rules, now=now)
+        return membership(rules=rules, now=now)
     except InvalidRules:
         text = _("The segment's rules no longer hold: open it and save it again.")
         raise NotReady([Reason(text)]) from None
+
+
+def _freeze(campaign: Campaign, rules: dict[str, object] | None, now: datetime) -> int:
+    sql, parameters = _members(rules, now)
     planned, _excluded = statements.freeze_audience(
         campaign_id=campaign.id,
         purpose_code=campaign.purpose_id,

@@ -10,7 +10,7 @@ from django.conf import settings
 from campaigns.delivery.signing import signer
 from campaigns.launching import compiled
 from campaigns.models import Campaign
-from campaigns.smtp.addresses import RelayAddress, wire_address
+from campaigns.smtp.addresses import BadRelayAddress, RelayAddress, wire_address
 from campaigns.smtp.message import MessageFrame, Sender
 from campaigns.smtp.outcomes import Refused, RelayFailure
 from campaigns.smtp.session import RelaySession
@@ -69,7 +69,7 @@ def _hand_over(recipient: str, message: bytes) -> None:
         with session:
             answer = session.open_message(settings.SENDER_ADDRESS, recipient)
             done = answer if isinstance(answer, Refused) else session.send_body(message)
-    except RelayFailure as failure:
+    except (RelayFailure, BadRelayAddress) as failure:
         raise TestNotSent(str(failure)) from None
     if isinstance(done, Refused):
         raise TestNotSent(f"{done.code} {done.enhanced} {done.text}".strip())

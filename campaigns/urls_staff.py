@@ -1,5 +1,43 @@
 """Staff pages of this app."""
 
-from django.urls import URLPattern, URLResolver
+from django.urls import URLPattern, URLResolver, path
 
-urlpatterns: list[URLPattern | URLResolver] = []
+from campaigns.pages import launching, listing, previews, running, template_pages, writing
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("campaigns/", listing.campaign_list, name="campaign-list"),
+    path("campaigns/start", writing.campaign_start, name="campaign-start"),
+    path("campaigns/new", writing.campaign_new, name="campaign-new"),
+    path("campaigns/audience", previews.audience, name="campaign-audience"),
+    path("campaigns/<uuid:campaign_id>/", running.campaign, name="campaign"),
+    path("campaigns/<uuid:campaign_id>/edit", writing.campaign_edit, name="campaign-edit"),
+    path("campaigns/<uuid:campaign_id>/copy", writing.campaign_copy, name="campaign-copy"),
+    path("campaigns/<uuid:campaign_id>/test", launching.campaign_test, name="campaign-test"),
+    path("campaigns/<uuid:campaign_id>/launch", launching.campaign_launch, name="campaign-launch"),
+    path(
+        "campaigns/<uuid:campaign_id>/preview", previews.campaign_preview, name="campaign-preview"
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/progress", running.campaign_progress, name="campaign-progress"
+    ),
+    path("campaigns/<uuid:campaign_id>/pause", running.campaign_pause, name="campaign-pause"),
+    path("campaigns/<uuid:campaign_id>/resume", running.campaign_resume, name="campaign-resume"),
+    path("campaigns/<uuid:campaign_id>/cancel", running.campaign_cancel, name="campaign-cancel"),
+    path("templates/", template_pages.template_list, name="template-list"),
+    path("templates/new", template_pages.template_new, name="template-new"),
+    path("templates/preview", previews.mail_preview, name="mail-preview"),
+    path("templates/findings", previews.mail_findings, name="mail-findings"),
+    path("templates/starters/<str:key>", previews.starter_preview, name="starter-preview"),
+    path("templates/<uuid:template_id>/", template_pages.template_edit, name="template-edit"),
+    path(
+        "templates/<uuid:template_id>/preview", previews.template_preview, name="template-preview"
+    ),
+    path(
+        "templates/<uuid:template_id>/archive", template_pages.template_archive,
+        name="template-archive",
+    ),
+    path(
+        "templates/<uuid:template_id>/restore", template_pages.template_restore,
+        name="template-restore",
+    ),
+]  # fmt: skip

@@ -1,5 +1,6 @@
 """Staff pages: campaigns and templates. Views translate; the verbs do."""
 
 WRITERS = ("marketing", "communication")
-# The data protection officer sees what was sent, to whom and why not; and changes nothing.
-READERS = (*WRITERS, "dpo")
+# Sales see what their customers were sent; the data protection officer sees to whom, and why
+# not. Neither changes anything.
+READERS = (*WRITERS, "sales", "dpo")

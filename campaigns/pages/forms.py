@@ -1,17 +1,25 @@
-"""What a person writes of a campaign or a template."""
+"""What a person writes of a campaign or a template. A draft may be broken: nothing is lost."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from campaigns.content.compile import lint_line
 from campaigns.content.lint import LONGEST_SOURCE_BYTES
 from campaigns.drafts import Draft
 from campaigns.models import Campaign
+from campaigns.smtp.addresses import BadAddress, has_controls, wire_address
+from consent.services import purposes
+from crm.services import segments
+
+Choices = list[tuple[str, Any]]
+# Who agrees to be measured has not agreed to be written to.
+_NOT_TO_WRITE_FOR = {"email_measurement"}
 
 
 def _text(**attributes: str) -> forms.TextInput:
@@ -22,22 +30,87 @@ def _select() -> forms.Select:
     return forms.Select(attrs={"class": "form-select"})
 
 
-def _code() -> forms.CharField:
+def _is_one_line(text: str) -> None:
+    if "\n" in text or "\r" in text:
+        raise ValidationError(_("Write this on a single line."))
+
+
+def _is_name(text: str) -> None:
+    if has_controls(text):
+        raise ValidationError(_("There is an invisible character in this name: type it anew."))
+
+
+def _is_address(text: str) -> None:
+    try:
+        wire_address(text)
+    except BadAddress:
+        raise ValidationError(_("This is not an e-mail address.")) from None
+
+
+def _address(label: Any, *, required: bool = True, help_text: Any = "") -> Any:
+    # Not forms.EmailField: it refuses accents before the @, which mail has allowed since RFC 6531.
     return forms.CharField(
+        label=label,
+        help_text=help_text,
+        required=required,
+        max_length=254,
+        widget=_text(inputmode="email", spellcheck="false", autocapitalize="off"),
+        validators=[_is_address],
+    )
+
+
+def _line(label: Any, help_text: Any) -> Any:
+    """May be left empty: what is missing is said before the launch, not before saving."""
+    return forms.CharField(
+        label=label,
+        help_text=help_text,
+        required=False,
+        max_length=200,
+        widget=_text(),
+        validators=[_is_one_line],
+    )
+
+
+class MomentField(forms.Field):
+    """The exact moment of a version, as a page carries it; a DateTimeField would round it."""
+
+    widget = forms.HiddenInput
+
+    def to_python(self, value: Any) -> datetime | None:
+        if not value:
+            return None
+        try:
+            moment = datetime.fromisoformat(str(value))
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            raise ValidationError(_("Reload the page: it was changed on the way."))
+        return moment
+
+
+class CodeField(forms.CharField):
+    """MJML as it was typed, with one kind of line end: positions are counted in it."""
+
+    def to_python(self, value: Any) -> str:
+        return str(super().to_python(value)).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _code() -> CodeField:
+    return CodeField(
         label=_("MJML code"),
+        required=False,
         max_length=LONGEST_SOURCE_BYTES,
         strip=False,
         widget=forms.Textarea(
             attrs={
                 "class": "form-control campaigns-code",
-                "rows": "28",
+                "rows": "30",
                 "spellcheck": "false",
                 "autocapitalize": "off",
                 "wrap": "off",
                 "data-campaigns-code": "",
             }
         ),
-        error_messages={"required": _("Write the mail, or start from a template.")},
     )
 
 
@@ -47,68 +120,69 @@ def _language() -> forms.ChoiceField:
     )
 
 
-def _related(field: str) -> Any:
-    """The rows a campaign may point at; their app is reached through the key alone."""
-    related: Any = Campaign._meta.get_field(field).related_model
-    return related._default_manager
-
-
-def purposes() -> list[tuple[str, str]]:
+def purpose_choices() -> Choices:
     """What a campaign may be for: marketing purposes that mail is a channel of."""
-    title = "title_fr" if get_language() == "fr" else "title_en"
-    rows = _related("purpose").filter(is_marketing=True, channels__contains="email")
-    return [*rows.order_by("position", "code").values_list("code", title)]
+    known = purposes(language=get_language() or "fr")
+    return [
+        (one.code, one.title)
+        for one in known
+        if one.is_marketing and "email" in one.channels and one.code not in _NOT_TO_WRITE_FOR
+    ]
 
 
-def segments() -> list[tuple[str, Any]]:
-    rows = _related("segment").filter(archived_at=None).order_by("name")
-    named = [(str(each), name) for each, name in rows.values_list("id", "name")]
-    return [("", _("Every contact")), *named]
+def segment_choices() -> Choices:
+    return [("", _("Every contact")), *((str(one.id), one.name) for one in segments())]
 
 
 class CampaignForm(forms.Form):
     name = forms.CharField(
         label=_("Name of the campaign"),
-        help_text=_("For your team only."),
+        help_text=_("For your team: nobody else sees it."),
         max_length=120,
         widget=_text(),
+        validators=[_is_name],
     )
     purpose = forms.ChoiceField(
         label=_("Purpose"),
-        help_text=_("Only people who may be written to for this purpose will receive it."),
-        choices=purposes,
+        help_text=_("Only people who may be written to for it will get the mail."),
+        choices=purpose_choices,
         widget=_select(),
     )
     segment = forms.ChoiceField(
-        label=_("Segment"), choices=segments, required=False, widget=_select()
+        label=_("Segment"), choices=segment_choices, required=False, widget=_select()
     )
     language = _language()
-    subject = forms.CharField(label=_("Subject"), max_length=200, widget=_text())
-    preheader = forms.CharField(
-        label=_("Preheader"),
-        help_text=_("The line that mail programs show after the subject."),
-        max_length=200,
-        required=False,
-        widget=_text(),
+    subject = _line(_("Subject"), _("May hold merge fields, such as the first name."))
+    preheader = _line(_("Preheader"), _("The line that mail programs show after the subject."))
+    sender_name = forms.CharField(
+        label=_("Sender’s name"), max_length=120, widget=_text(), validators=[_is_name]
     )
-    sender_name = forms.CharField(label=_("Sender name"), max_length=120, widget=_text())
-    sender_address = forms.EmailField(
-        label=_("Sender address"), max_length=254, widget=_text(inputmode="email")
-    )
-    reply_to = forms.EmailField(
-        label=_("Answers go to"), max_length=254, required=False, widget=_text(inputmode="email")
+    sender_address = _address(_("Sender’s address"))
+    reply_to = _address(
+        _("Answers go to"), required=False, help_text=_("Empty: to the sender’s address.")
     )
     mjml = _code()
+    # The version that the writer read, so that nobody overwrites a colleague unknowingly.
+    seen = MomentField(required=False)
 
-    def clean(self) -> dict[str, Any]:
-        for name in ("subject", "preheader"):
-            for finding in lint_line(self.cleaned_data.get(name, "")):
-                self.add_error(name, finding.message)
-        return self.cleaned_data
+    def __init__(self, *args: Any, campaign: Campaign | None = None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if campaign is not None and campaign.segment is not None:
+            self._keep_choice("segment", str(campaign.segment_id), campaign.segment.name)
+
+    def _keep_choice(self, name: str, value: str, label: str) -> None:
+        """An archived segment stays chosen: the list would quietly fall back to everybody."""
+        field = self.fields[name]
+        assert isinstance(field, forms.ChoiceField)  # noqa: S101
+        known = list(segment_choices())
+        if value not in dict(known):
+            archived = _("%(name)s (archived)")
+            field.choices = [*known, (value, archived % {"name": label})]
 
     def draft(self) -> Draft:
         """Only after is_valid()."""
         given = {**self.cleaned_data}
+        del given["seen"]
         segment = given.pop("segment")
         return Draft(
             purpose_id=given.pop("purpose"), segment_id=UUID(segment) if segment else None, **given
@@ -116,23 +190,25 @@ class CampaignForm(forms.Form):
 
 
 class TemplateForm(forms.Form):
-    name = forms.CharField(label=_("Name of the template"), max_length=120, widget=_text())
+    name = forms.CharField(
+        label=_("Name of the template"), max_length=120, widget=_text(), validators=[_is_name]
+    )
     language = _language()
     mjml = _code()
 
 
 class TestSendForm(forms.Form):
-    to = forms.EmailField(
-        label=_("Send a test to"), max_length=254, widget=_text(inputmode="email", type="email")
-    )
+    __test__ = False  # its name would make the test runner collect it
+
+    to = _address(_("Send a test to"))
 
 
 class LaunchForm(forms.Form):
     """`seen` is the moment of the version that was looked at: no other version is launched."""
 
-    seen = forms.CharField(max_length=40, widget=forms.HiddenInput)
+    seen = MomentField()
     is_checked = forms.BooleanField(
         label=_("I have read the mail and checked who will receive it."),
         widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
-        error_messages={"required": _("Confirm that you have checked the mail.")},
+        error_messages={"required": _("Confirm that you have read the mail.")},
     )

@@ -1,4 +1,4 @@
-"""The words and colours of states, reasons and outcomes."""
+"""The words of states, reasons and outcomes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.models import CampaignState
+from consent.services import REASONS as REASONS_OF_CONSENT
 
 STATE_NAMES: Mapping[str, Promise] = {
     CampaignState.DRAFT: _("Draft"),
@@ -16,39 +17,64 @@ STATE_NAMES: Mapping[str, Promise] = {
     CampaignState.FINISHED: _("Finished"),
     CampaignState.CANCELLED: _("Cancelled"),
 }
-STATE_COLOURS: Mapping[str, str] = {
-    CampaignState.DRAFT: "secondary",
-    CampaignState.SCHEDULED: "azure",
-    CampaignState.RUNNING: "blue",
-    CampaignState.PAUSED: "yellow",
-    CampaignState.FINISHED: "green",
-    CampaignState.CANCELLED: "red",
+# Why somebody of the segment is not written to: at the launch, or at the last moment.
+_REASONS: Mapping[str, Promise] = {
+    **{code: text for code, text in REASONS_OF_CONSENT.items() if not code.startswith("permitted")},
+    "no_address": _("There is no e-mail address."),
+    "restricted": _("The person asked that their data be left unused."),
+    "unreachable": _("The address bounced for good."),
+    "erased": _("The person was erased after the launch."),
+    "unreadable": _("The person's data could not be opened: it was erased, or its key is away."),
+    "paused": _("The campaign was paused."),
+    "cancelled": _("The campaign was cancelled before this message's turn."),
+    "rejected": _("The receiving server refused it for good."),
+    "hand_over_unproven": _("The connection broke while it was handed over."),
+    "deferred_too_long": _("The receiving server said “later” until it was too late."),
+    "connection_lost_too_often": _("The connection to the relay broke at each try."),
+    "bad_address": _("The address is not one that mail can go to."),
+    "unsafe_header": _("The person's name cannot stand in a mail's header."),
+    "missing_value": _("A link of the mail had no address for this person."),
+    "unsafe_body": _("The finished message broke a rule of mail."),
 }
-# Why somebody of the segment is not written to: at launch, or at the last moment.
-REASONS: Mapping[str, Promise] = {
-    "no_permission": _("Never agreed to this purpose, nor was informed of it"),
-    "not_confirmed": _("Has not confirmed the address yet"),
-    "objected": _("Objected"),
-    "withdrawn": _("Took the consent back"),
-    "refused": _("Refused"),
-    "expired": _("The permission has expired"),
-    "suppressed": _("The address is on the suppression list"),
-    "restricted": _("Processing is restricted at the person's request"),
-    "unreachable": _("The address bounced for good"),
-    "no_email": _("Has no e-mail address"),
-    "no_address": _("Has no e-mail address"),
-    "unreadable": _("The contact's data cannot be read"),
-    "erased": _("The contact was erased"),
-    "cancelled": _("The campaign was cancelled"),
-}
-# security: audience = accepted + bounced + skipped + failed + unknown + waiting, always.
-OUTCOMES: Mapping[str, tuple[Promise, str]] = {
-    "accepted": (_("Accepted by the relay"), "green"),
-    "bounced": (_("Bounced"), "orange"),
-    "skipped": (_("Left out at the last moment"), "azure"),
-    "failed": (_("Failed"), "red"),
-    "unknown": (_("Unknown: not sent again"), "purple"),
-    "waiting": (_("Waiting"), "secondary"),
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """Why a campaign stopped by itself, and what to do."""
+
+    what: str | Promise
+    then: str | Promise = ""
+
+
+_HALTS: Mapping[str, Advice] = {
+    "relay_unreachable": Advice(
+        _("The mail relay does not answer, so nothing can leave."),
+        _(
+            "Nothing is lost: sending goes on by itself as soon as the relay answers. If this "
+            "lasts, ask whoever runs your mail server to look at it."
+        ),
+    ),
+    "journal_behind": Advice(
+        _("The privacy journal knows of events that this database does not have yet."),
+        _(
+            "Somebody's “no” may be among them, so nothing is sent. After a restore, ask your "
+            "administrators to replay the journal; sending then goes on by itself."
+        ),
+    ),
+    "journal_unreachable": Advice(
+        _("The privacy journal cannot be read."),
+        _(
+            "Without it nobody can be sure that every “no” is known, so nothing is sent. Ask "
+            "your administrators to check the folder of the journal."
+        ),
+    ),
+    "decisions_waiting": Advice(
+        _("Opt-outs are waiting that could not be applied yet."),
+        _(
+            "They come first. Sending goes on by itself once they are applied; if this lasts "
+            "for more than a few minutes, ask your administrators to look at the worker."
+        ),
+    ),
 }
 
 
@@ -58,12 +84,11 @@ class Line:
 
     label: str | Promise
     count: int
-    colour: str = "secondary"
 
 
 def reason(code: str) -> str | Promise:
     """The words of a reason; a code nobody gave words to is shown as it is."""
-    return REASONS.get(code, code.replace("_", " "))
+    return _REASONS.get(code, code.replace("_", " "))
 
 
 def reason_lines(counts: Mapping[str, int]) -> list[Line]:
@@ -72,7 +97,7 @@ def reason_lines(counts: Mapping[str, int]) -> list[Line]:
     return [Line(reason(code), count) for code, count in ordered if count]
 
 
-def outcome_lines(counts: Mapping[str, int]) -> list[Line]:
-    """Every outcome, zeros too: a line that is missing could hide somebody."""
-    known = [Line(name, counts.get(code, 0), colour) for code, (name, colour) in OUTCOMES.items()]
-    return known + [Line(reason(code), counts[code]) for code in counts if code not in OUTCOMES]
+def advice(halted_reason: str) -> Advice | None:
+    if not halted_reason:
+        return None
+    return _HALTS.get(halted_reason, Advice(halted_reason.replace("_", " ")))

@@ -1,109 +1,114 @@
-"""Looking at a mail before it is sent: findings, preview, plain text."""
+"""What frames and fragments of the editor show: the mail, its mistakes, who would get it."""
 
+from typing import Any
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
-from django.utils.html import format_html, format_html_join
-from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_POST
+from django.utils import timezone
+from django.views.decorators.http import require_POST, require_safe
 
-from campaigns.content.compile import Compiled, compile_content
+from campaigns.content.compile import compile_content
 from campaigns.content.findings import BrokenTemplate
-from campaigns.content.lint import lint
+from campaigns.content.library import starter
 from campaigns.models import Campaign, Template
-from campaigns.pages import READERS, WRITERS
-from crm.access import staff_page
-
-# The mail is shown as a mail reader would: it runs nothing, fetches nothing, leads nowhere.
-SANDBOX = (
-    "sandbox; default-src 'none'; img-src data: 'self'; style-src 'unsafe-inline'; "
-    "form-action 'none'; base-uri 'none'; frame-ancestors 'self'"
+from campaigns.pages import READERS, WRITERS, mail
+from campaigns.pages.forms import purpose_choices
+from crm.services import (
+    InvalidRules,
+    SegmentUnknown,
+    Waterfall,
+    segment_rules,
+    staff_page,
+    waterfall,
 )
-VIEWS = ("desktop", "phone", "text")
+
+
+def _words(given: QueryDict) -> dict[str, str]:
+    lines = {name: given.get(name, "")[:200] for name in ("subject", "preheader")}
+    return {"mjml": given.get("mjml", "").replace("\r\n", "\n"), **lines}
 
 
 @require_POST
 @staff_page(*WRITERS)
-def code_findings(request: HttpRequest) -> HttpResponse:
-    """A fragment for the editor: what is wrong, and on which line."""
-    findings = lint(request.POST.get("mjml", ""))
-    return render(request, "campaigns/_findings.html", {"findings": findings})
+def mail_preview(request: HttpRequest) -> HttpResponse:
+    """A mail that is being written: shown in a frame, kept nowhere."""
+    language = "fr" if request.POST.get("language") == "fr" else "en"
+    view = request.POST.get("view", "")
+    return mail.shown(**_words(request.POST), language=language, view=view)
 
 
-def sample_values() -> dict[str, str]:
-    """Somebody who does not exist."""
+@require_POST
+@staff_page(*WRITERS)
+def mail_findings(request: HttpRequest) -> HttpResponse:
+    """A fragment for the editor: what is wrong, on which line, and the line of the inbox."""
+    context = findings_context(**_words(request.POST))
+    has_inbox = "subject" in request.POST  # a template has no subject
+    return render(request, "campaigns/_findings.html", context | {"is_live": has_inbox})
+
+
+def findings_context(*, mjml: str, subject: str, preheader: str) -> dict[str, Any]:
     return {
-        "first_name": "Camille",
-        "last_name": "Martin",
-        "full_name": "Camille Martin",
-        "company": _("Example Company"),
-        "job_title": _("Purchasing manager"),
-        "email": "camille.martin@example.com",
-        "opt_out_url": "https://example.com/",
-        "preferences_url": "https://example.com/",
+        "mistakes": mail.mistakes(mjml=mjml, subject=subject, preheader=preheader),
+        "inbox_subject": mail.filled(subject),
+        "inbox_preheader": mail.filled(preheader),
     }
 
 
-def _compiled(campaign: Campaign) -> Compiled:
-    return compile_content(
-        mjml=campaign.mjml,
-        subject=campaign.subject,
-        preheader=campaign.preheader,
-        language=campaign.language,
-    )
-
-
-@require_GET
+@require_safe
 @staff_page(*READERS)
 def campaign_preview(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     campaign = get_object_or_404(Campaign, id=campaign_id)
-    asked = request.GET.get("view", "")
-    context = {"campaign": campaign, "view": asked if asked in VIEWS else "desktop"}
     try:
-        compiled = _compiled(campaign)
+        parts = mail.mail_of(campaign)
     except BrokenTemplate as broken:
-        return render(request, "campaigns/preview.html", context | {"findings": broken.findings})
-    parts = compiled.parts()
-    context |= {
-        "subject": parts.subject.render(sample_values()),
-        "text": parts.text.render(sample_values()),
-        "warnings": compiled.warnings,
-        "kilobytes": len(compiled.html.encode()) // 1024 + 1,
-    }
-    return render(request, "campaigns/preview.html", context)
+        return mail.broken_preview(broken.findings)
+    return mail.preview(parts, view=request.GET.get("view", ""))
 
 
-@require_GET
+@require_safe
 @staff_page(*READERS)
-def campaign_preview_html(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
-    campaign = get_object_or_404(Campaign, id=campaign_id)
-    try:
-        return _sandboxed(_compiled(campaign).parts().html.render(sample_values()))
-    except BrokenTemplate as broken:
-        return _sandboxed(_as_page(broken))
-
-
-@require_GET
-@staff_page(*READERS)
-def template_preview_html(request: HttpRequest, template_id: UUID) -> HttpResponse:
+def template_preview(request: HttpRequest, template_id: UUID) -> HttpResponse:
     template = get_object_or_404(Template, id=template_id)
+    return _shown_alone(template.mjml, template.language)
+
+
+@require_safe
+@staff_page(*READERS)
+def starter_preview(request: HttpRequest, key: str) -> HttpResponse:
+    chosen = starter(key)
+    if chosen is None:
+        raise Http404
+    return _shown_alone(chosen.mjml, chosen.language)
+
+
+def _shown_alone(mjml: str, language: str) -> HttpResponse:
     try:
-        compiled = compile_content(
-            mjml=template.mjml, subject=template.name, preheader="", language=template.language
-        )
-        return _sandboxed(compiled.parts().html.render(sample_values()))
+        made = compile_content(mjml=mjml, subject="…", preheader="", language=language)
     except BrokenTemplate as broken:
-        return _sandboxed(_as_page(broken))
+        return mail.broken_preview(broken.findings)
+    return mail.preview(made.parts(), view="")
 
 
-def _as_page(broken: BrokenTemplate) -> str:
-    lines = format_html_join(
-        "", "<li>{}: {}</li>", ((each.line, each.message) for each in broken.findings)
-    )
-    title = _("This mail cannot be shown yet")
-    return format_html("<!doctype html><title>{0}</title><h1>{0}</h1><ul>{1}</ul>", title, lines)
+@require_safe
+@staff_page(*WRITERS)
+def audience(request: HttpRequest) -> HttpResponse:
+    """A fragment: who of a segment may be written to for a purpose, and who not and why."""
+    purpose = request.GET.get("purpose", "")
+    if purpose not in dict(purpose_choices()):
+        raise Http404
+    context = audience_context(purpose, request.GET.get("segment", ""))
+    return render(request, "campaigns/_audience.html", context)
 
 
-def _sandboxed(html: str) -> HttpResponse:
-    return HttpResponse(html, headers={"Content-Security-Policy": SANDBOX})
+def audience_context(purpose_code: str, segment_id: str) -> dict[str, Waterfall | str | None]:
+    """`fall` is None where the segment is gone or its rules no longer hold."""
+    fall = None
+    try:
+        rules = segment_rules(segment_id=UUID(segment_id)) if segment_id else None
+        fall = waterfall(
+            rules=rules, purpose_code=purpose_code, channel="email", now=timezone.now()
+        )
+    except (SegmentUnknown, InvalidRules, ValueError):
+        return {"fall": None}
+    return {"fall": fall}

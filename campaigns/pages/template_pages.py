@@ -5,31 +5,43 @@ from uuid import UUID
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns import drafts
-from campaigns.content.library import starter, starters
+from campaigns.content.library import starter
 from campaigns.models import Template
-from campaigns.pages import READERS, WRITERS
+from campaigns.pages import READERS, WRITERS, mail
 from campaigns.pages.forms import TemplateForm
-from crm.access import account_of, staff_page
+from campaigns.pages.previews import findings_context
+from campaigns.pages.writing import gallery
+from crm.services import account_of, staff_page
 
 
-@require_GET
+@require_safe
 @staff_page(*READERS)
 def template_list(request: HttpRequest) -> HttpResponse:
+    archived = Template.objects.exclude(archived_at=None).order_by("-archived_at")
     context = {
-        "templates": Template.objects.filter(archived_at=None).order_by("name"),
-        "starters": starters(),
+        **gallery(),
+        "archived": archived[:50],
+        "just_archived": _named(request.GET.get("archived", "")),
         "may_write": account_of(request).role in WRITERS,
     }
     return render(request, "campaigns/templates.html", context)
 
 
-@require_http_methods(["GET", "POST"])
+def _named(template_id: str) -> Template | None:
+    try:
+        return Template.objects.exclude(archived_at=None).filter(id=UUID(template_id)).first()
+    except ValueError:
+        return None
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(*WRITERS)
 def template_new(request: HttpRequest) -> HttpResponse:
     chosen = starter(request.GET.get("from", ""))
@@ -41,10 +53,10 @@ def template_new(request: HttpRequest) -> HttpResponse:
         template_id = drafts.create_template(**form.cleaned_data, now=timezone.now())
         messages.success(request, _("The template is saved."))
         return redirect("template-edit", template_id)
-    return render(request, "campaigns/template_edit.html", {"form": form})
+    return _editor(request, form, None)
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(*WRITERS)
 def template_edit(request: HttpRequest, template_id: UUID) -> HttpResponse:
     template = get_object_or_404(Template, id=template_id, archived_at=None)
@@ -59,13 +71,34 @@ def template_edit(request: HttpRequest, template_id: UUID) -> HttpResponse:
             return redirect("template-list")
         messages.success(request, _("The template is saved."))
         return redirect("template-edit", template_id)
-    return render(request, "campaigns/template_edit.html", {"form": form, "template": template})
+    return _editor(request, form, template)
+
+
+def _editor(request: HttpRequest, form: TemplateForm, template: Template | None) -> HttpResponse:
+    mjml = str(form["mjml"].value() or "").replace("\r\n", "\n")
+    context = {
+        "form": form,
+        "template": template,
+        "fields": mail.merge_fields(),
+        **findings_context(mjml=mjml, subject="", preheader=""),
+    }
+    status = 422 if form.errors else 200
+    return render(request, "campaigns/template_edit.html", context, status=status)
 
 
 @require_POST
 @staff_page(*WRITERS)
 def template_archive(request: HttpRequest, template_id: UUID) -> HttpResponse:
+    """The list then offers to undo it."""
     get_object_or_404(Template, id=template_id)
     drafts.archive_template(template_id=template_id, now=timezone.now())
-    messages.success(request, _("The template is archived."))
+    return redirect(f"{reverse('template-list')}?archived={template_id}")
+
+
+@require_POST
+@staff_page(*WRITERS)
+def template_restore(request: HttpRequest, template_id: UUID) -> HttpResponse:
+    get_object_or_404(Template, id=template_id)
+    drafts.restore_template(template_id=template_id)
+    messages.success(request, _("The template is back in the list."))
     return redirect("template-list")

@@ -1,0 +1,41 @@
+"""What the home page says of campaigns."""
+
+from datetime import datetime
+
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from campaigns.models import Campaign, CampaignState
+from crm.services import Account, CardValue
+
+
+def running(_account: Account, _now: datetime) -> CardValue:
+    """How many are being sent; stopped ones are said first: they wait for somebody."""
+    states = list(
+        Campaign.objects.filter(
+            state__in=(CampaignState.RUNNING, CampaignState.PAUSED)
+        ).values_list("state", "halted_reason")
+    )
+    stopped = sum(state == CampaignState.PAUSED or bool(halted) for state, halted in states)
+    detail = ngettext("%(count)s is stopped", "%(count)s are stopped", stopped)
+    url = f"{reverse('campaign-list')}?state={CampaignState.RUNNING}" if states else ""
+    return CardValue(len(states), detail % {"count": stopped} if stopped else "", url)
+
+
+def last(_account: Account, _now: datetime) -> CardValue:
+    """How many people the newest launched campaign is for, and its name."""
+    newest = (
+        Campaign.objects.exclude(launched_at=None)
+        .order_by("-launched_at")
+        .values_list("id", "name", "audience_size")
+        .first()
+    )
+    if newest is None:
+        return CardValue("–", _("None has been launched yet"))
+    campaign_id, name, audience = newest
+    return CardValue(audience or 0, name, reverse("campaign", args=[campaign_id]))
+
+
+def is_first_campaign_written() -> bool:
+    return Campaign.objects.exists()

@@ -1,0 +1,129 @@
+"""A campaign after its launch: progress, account, history, and its brakes."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from campaigns import services
+from campaigns.models import Campaign, CampaignState
+from campaigns.pages import READERS, WRITERS, mail
+from campaigns.pages.figures import is_moving, parts
+from campaigns.pages.labels import STATE_NAMES, advice, reason_lines
+from campaigns.pages.launching import check_page
+from campaigns.services import WrongState
+from crm.services import Account, account_of, staff_page
+
+UNLAUNCHED = (CampaignState.DRAFT, CampaignState.SCHEDULED)
+STOPPABLE = (*UNLAUNCHED, CampaignState.RUNNING, CampaignState.PAUSED)
+
+
+@require_safe
+@staff_page(*READERS)
+def campaign(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+    shown = _campaign(campaign_id)
+    if shown.state in UNLAUNCHED:
+        return check_page(request, shown)
+    context = {
+        "campaign": shown,
+        "state_name": STATE_NAMES[shown.state],
+        "history": _history(shown),
+        "may_write": account_of(request).role in WRITERS,
+        "inbox_subject": mail.filled(shown.subject),
+        "inbox_preheader": mail.filled(shown.preheader),
+        **_account(campaign_id),
+    }
+    return render(request, "campaigns/launched.html", context)
+
+
+def _campaign(campaign_id: UUID) -> Campaign:
+    related = Campaign.objects.select_related("purpose", "segment").defer("mjml")
+    return get_object_or_404(related, id=campaign_id)
+
+
+def _account(campaign_id: UUID) -> dict[str, Any]:
+    account = services.progress(campaign_id=campaign_id)
+    excluded = reason_lines(account.exclusions)
+    return {
+        "account": account,
+        "parts": parts(account),
+        "excluded": excluded,
+        "excluded_total": sum(line.count for line in excluded),
+        "members": account.audience + sum(line.count for line in excluded),
+        "advice": advice(account.halted_reason),
+        "is_moving": is_moving(account),
+    }
+
+
+def _history(shown: Campaign) -> list[dict[str, Any]]:
+    """Newest first; `who` is empty for what the program did by itself."""
+    changes = list(shown.changes.order_by("-at", "-id"))
+    actors = {change.actor_id for change in changes if change.actor_id}
+    names = dict(Account.objects.filter(id__in=actors).values_list("id", "username"))
+    return [
+        {
+            "at": change.at,
+            "state": change.to_state,
+            "state_name": STATE_NAMES[change.to_state],
+            "is_by_program": change.actor_id is None,
+            "who": names.get(change.actor_id, "") if change.actor_id else "",
+        }
+        for change in changes
+    ]
+
+
+@require_safe
+@staff_page(*READERS)
+def campaign_progress(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+    """The numbers of this moment; when the state is another than the page knows, the page."""
+    state = get_object_or_404(Campaign.objects.only("state"), id=campaign_id).state
+    if state != request.GET.get("state"):
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    context = _account(campaign_id) | {"campaign": {"id": campaign_id, "state": state}}
+    return render(request, "campaigns/_progress.html", context)
+
+
+@require_POST
+@staff_page(*WRITERS)
+def campaign_pause(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+    text = _("Paused. Messages that were being handed over this second still leave.")
+    return _moved(request, campaign_id, services.pause, text)
+
+
+@require_POST
+@staff_page(*WRITERS)
+def campaign_resume(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+    return _moved(request, campaign_id, services.resume, _("Sending goes on."))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@staff_page(*WRITERS)
+def campaign_cancel(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+    """GET asks, POST does: what is cancelled does not come back."""
+    shown = _campaign(campaign_id)
+    if request.method == "POST":
+        return _moved(request, campaign_id, services.cancel, _("The campaign is cancelled."))
+    if shown.state not in STOPPABLE:
+        return redirect("campaign", campaign_id)
+    is_draft = shown.state in UNLAUNCHED
+    context = {"campaign": shown, "is_draft": is_draft, **_account(campaign_id)}
+    return render(request, "campaigns/cancel.html", context)
+
+
+def _moved(
+    request: HttpRequest, campaign_id: UUID, verb: Callable[..., None], text: str
+) -> HttpResponse:
+    get_object_or_404(Campaign.objects.only("id"), id=campaign_id)
+    try:
+        verb(campaign_id=campaign_id, actor_id=account_of(request).id, now=timezone.now())
+    except WrongState:
+        messages.error(request, _("The campaign is in another state meanwhile: look again."))
+    else:
+        messages.success(request, text)
+    return redirect("campaign", campaign_id)
