@@ -249,6 +249,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
 }
 
+# --- Forms: how much may be posted in a minute, from one network (/24, /48) and to one form -----
+
+# An office, a school or a fair shares one network.
+FORMS_PER_NETWORK = integer("ACCORD_FORMS_PER_NETWORK", 60)
+FORMS_PER_FORM = integer("ACCORD_FORMS_PER_FORM", 1200)
+
 # --- Celery: a task is a doorbell, PostgreSQL is the truth ------------------------------------
 
 CELERY_BROKER_URL = text("ACCORD_BROKER_URL", "filesystem://")

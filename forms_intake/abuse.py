@@ -17,8 +17,6 @@ MINUTE = timedelta(minutes=1)
 KEYS_REMEMBERED = 10_000
 # A field no person sees: whoever fills it in reads the page as a machine does.
 TRAP = "website"
-# Posts per minute; an office, a school or a fair shares one network.
-PER_NETWORK, PER_FORM = 60, 1200
 V = TypeVar("V")
 
 
@@ -87,17 +85,13 @@ _CHALLENGES = SlidingWindow()
 
 def count_post(*, form: str, network: str, now: datetime) -> None:
     """Count a submission against its network and its form; raises TooMany."""
-    _POSTS.hit(f"network {network}", limit=_limit("FORMS_PER_NETWORK", PER_NETWORK), now=now)
-    _POSTS.hit(f"form {form}", limit=_limit("FORMS_PER_FORM", PER_FORM), now=now)
+    _POSTS.hit(f"network {network}", limit=settings.FORMS_PER_NETWORK, now=now)
+    _POSTS.hit(f"form {form}", limit=settings.FORMS_PER_FORM, now=now)
 
 
 def count_challenge(*, network: str, now: datetime) -> None:
     """Count a proof-of-work challenge that was asked for; raises TooMany."""
-    _CHALLENGES.hit(network, limit=_limit("FORMS_PER_NETWORK", PER_NETWORK), now=now)
-
-
-def _limit(setting: str, default: int) -> int:
-    return int(getattr(settings, setting, default))
+    _CHALLENGES.hit(network, limit=settings.FORMS_PER_NETWORK, now=now)
 
 
 def forget_counts() -> None:
