@@ -114,7 +114,8 @@ def countries(language: str) -> Mapping[str, str]:
 
 def _sort_key(name: str) -> str:
     # "Égypte" stands beside "Espagne", not after "Zimbabwe".
-    return unicodedata.normalize("NFKD", name).casefold()
+    letters = unicodedata.normalize("NFKD", name)
+    return "".join(each for each in letters if not unicodedata.combining(each)).casefold()
 
 
 _FIELDS = (

@@ -48,11 +48,12 @@ def snippet_of(*, document: Document, language: str) -> str:
                 "name": each["name"],
                 "purpose": each["purpose"],
                 "channel": each["channel"],
-                "text": each["control_texts"][language],
+                "text": each["control_texts"].get(language, ""),
             }
             for each in document["purposes"]
             if each["control"]
         ],
+        "uses": [each["titles"][language] for each in document["purposes"] if not each["control"]],
         "notice": document["notices"][language],
         "trap": TRAP,
     }
