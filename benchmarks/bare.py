@@ -37,7 +37,7 @@ def insert(request: HttpRequest) -> HttpResponse:
     json.loads(request.body)
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO bare (id, body) VALUES (%s, %s)", [uuid4(), request.body])
-    return HttpResponse(status=202)
+    return HttpResponse(status=202, headers={"Content-Length": "0"})
 
 
 urlpatterns = [path("bare", insert)]

@@ -15,17 +15,22 @@ def request(path: str, body: bytes, headers: dict[str, str]) -> bytes:
 def rate(port: int, requests: Sequence[bytes], *, connections: int, status: bytes) -> float:
     """Send every request; return requests per second. Raises RuntimeError on another status."""
     shares = [requests[number::connections] for number in range(connections)]
-    problems: list[bytes] = []
+    problems: list[str] = []
 
     def run(share: Sequence[bytes]) -> None:
+        try:
+            work(share)
+        except (OSError, RuntimeError) as error:
+            problems.append(f"{type(error).__name__}: {error}")
+
+    def work(share: Sequence[bytes]) -> None:
         with socket.create_connection(("127.0.0.1", port)) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for one in share:
                 connection.sendall(one)
                 answer = _answer(connection)
-                if answer.split(b" ", 2)[1] != status:
-                    problems.append(answer[:300])
-                    return
+                if answer[9:12] != status:
+                    raise RuntimeError(answer[:300].decode(errors="replace"))
 
     threads = [threading.Thread(target=run, args=(share,)) for share in shares]
     started = time.perf_counter()
@@ -35,7 +40,7 @@ def rate(port: int, requests: Sequence[bytes], *, connections: int, status: byte
         thread.join()
     seconds = time.perf_counter() - started
     if problems:
-        raise RuntimeError(problems[0].decode(errors="replace"))
+        raise RuntimeError(problems[0])
     return len(requests) / seconds
 
 

@@ -254,6 +254,8 @@ SPECTACULAR_SETTINGS = {
 # An office, a school or a fair shares one network.
 FORMS_PER_NETWORK = integer("ACCORD_FORMS_PER_NETWORK", 60)
 FORMS_PER_FORM = integer("ACCORD_FORMS_PER_FORM", 1200)
+# How long the public process goes by what it has read of a form or of the sealing key.
+INTAKE_MEMORY_SECONDS = integer("ACCORD_INTAKE_MEMORY_SECONDS", 1)
 
 # --- Celery: a task is a doorbell, PostgreSQL is the truth ------------------------------------
 

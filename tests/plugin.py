@@ -73,6 +73,7 @@ os.environ.update(
         "ACCORD_HOME": str(HOME / WORKER),
         "ACCORD_LOG_LEVEL": "WARNING",
         "ACCORD_BROKER_URL": "memory://",
+        "ACCORD_INTAKE_MEMORY_SECONDS": "0",
     }
 )
 (HOME / WORKER / "static").mkdir(parents=True, exist_ok=True)
