@@ -15,8 +15,15 @@ class CampaignsConfig(AppConfig):
 
 
 def _register_pages() -> None:
-    from campaigns.pages import READERS, WRITERS, home
-    from crm.services import register_card, register_first_step, register_menu
+    from campaigns.pages import READERS, WRITERS, choices, home
+    from crm.services import (
+        register_card,
+        register_choices,
+        register_first_step,
+        register_menu,
+    )
+
+    register_choices(fact="campaign", provider=choices.campaign_choices)
 
     register_menu(
         url_name="campaign-list", label=_("Campaigns"), icon="send", position=40, roles=READERS

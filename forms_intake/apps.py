@@ -7,9 +7,10 @@ class FormsIntakeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from crm.services import register_first_step, register_menu
+        from crm.services import register_choices, register_first_step, register_menu
         from forms_intake.pages import EDITORS, overview
 
+        register_choices(fact="form", provider=overview.form_choices)
         register_menu(url_name="form-list", label=_("Forms"), icon="forms", position=30)
         register_first_step(
             code="forms-first",

@@ -111,7 +111,7 @@ def _record_one(
         event_at=at,
         received_at=at,
         needs_confirmation=is_waiting,
-        evidence={"demo": "yes"},
+        evidence={},  # nobody was at a browser
         now=at,
     )
 
@@ -164,35 +164,51 @@ def _send_past_campaigns(people: Batch, segments: dict[str, UUID], now: datetime
         return
     first = segments["Clients en France"]
     past = (
-        ("La lettre de septembre", "newsletter", "newsletter", None, 58),
-        ("Nordelia 7 : essayez-le", "targeted_promotion", "product", first, 21),
+        (
+            ("La lettre de septembre", '{{ first_name | "Bonjour" }}, la lettre de septembre'),
+            ("newsletter", "newsletter", None),
+            58,
+        ),
+        (
+            ("Nordelia 7", '{{ first_name | "Bonjour" }}, Nordelia 7 est là : essayez-le'),
+            ("targeted_promotion", "product", first),
+            21,
+        ),
     )
     refused = {each.person.email for _subject, each in people if 0.50 < each.mood < 0.505}
     with _sink(refused) as relay_url:
-        for name, purpose, starter, segment, days in past:
-            _send_one(name, purpose, starter, segment, now - timedelta(days=days), relay_url)
+        for title, audience, days in past:
+            _send_one(*title, *audience, now - timedelta(days=days), relay_url)
 
 
 def _send_one(
-    name: str, purpose: str, starter: str, segment: UUID | None, at: datetime, relay_url: str
+    name: str,
+    subject: str,
+    purpose: str,
+    starter: str,
+    segment: UUID | None,
+    at: datetime,
+    relay_url: str,
 ) -> None:
+    author = crm.Account.objects.filter(role=crm.Role.MARKETING).values_list("id", flat=True)
+    actor_id = author.first() or _ROOM
     campaign = campaigns.create_draft(
         draft=campaigns.Draft(
             name=name,
             purpose_id=purpose,
             segment_id=segment,
             language="fr",
-            subject=f'{{{{ first_name | "Bonjour" }}}}, {name[0].lower()}{name[1:]}',
+            subject=subject,
             preheader="Trois minutes de lecture.",
             sender_name=words.ORGANISATION,
             sender_address="lettre@nordelia.example",
             reply_to="contact@nordelia.example",
             mjml=(_STARTERS / f"{starter}.fr.mjml").read_text(encoding="utf-8"),
         ),
-        actor_id=_ROOM,
+        actor_id=actor_id,
         now=at - timedelta(hours=2),
     )
-    campaigns.launch(campaign_id=campaign, actor_id=_ROOM, now=at)
+    campaigns.launch(campaign_id=campaign, actor_id=actor_id, now=at)
     campaigns.deliver(
         campaign_id=campaign, clock=lambda: at + timedelta(minutes=1), relay_url=relay_url
     )

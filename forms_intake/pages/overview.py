@@ -9,6 +9,7 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from crm.services import Choice
 from forms_intake.models import Form, FormVersion, Submission
 from forms_intake.projection import document_of
 from forms_intake.public.embedding import URLS, page_url, snippet_of
@@ -127,3 +128,9 @@ def used_notices() -> list[str]:
 
 def is_first_form_published() -> bool:
     return FormVersion.objects.filter(published_at__isnull=False).exists()
+
+
+def form_choices() -> list[Choice]:
+    """The forms by name, for segments and for the pages of contacts."""
+    rows = Form.objects.order_by("name", "code")
+    return [Choice(code, name) for code, name in rows.values_list("code", "name")]
