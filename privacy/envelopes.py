@@ -122,7 +122,7 @@ def _insert(row: Envelope) -> None:
             "INSERT INTO privacy_envelope"
             " (id, kind, context, seal_key, sealed, received_at, failure)"
             " VALUES (%s, %s, %s, %s, %s, %s, '') ON CONFLICT DO NOTHING",
-            [row.id, row.kind, row.context, row.seal_key, row.sealed, row.received_at],
+            [row.id, row.kind, row.context, row.seal_key, bytes(row.sealed), row.received_at],
         )
 
 

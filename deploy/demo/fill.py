@@ -163,22 +163,17 @@ def _send_past_campaigns(people: Batch, segments: dict[str, UUID], now: datetime
     if campaigns.has_campaigns():
         return
     first = segments["Clients en France"]
+    letter = '{{ first_name | "Bonjour" }}, la lettre de septembre'
+    news = '{{ first_name | "Bonjour" }}, Nordelia 7 est là : essayez-le'
     past = (
-        (
-            ("La lettre de septembre", '{{ first_name | "Bonjour" }}, la lettre de septembre'),
-            ("newsletter", "newsletter", None),
-            58,
-        ),
-        (
-            ("Nordelia 7", '{{ first_name | "Bonjour" }}, Nordelia 7 est là : essayez-le'),
-            ("targeted_promotion", "product", first),
-            21,
-        ),
+        ("La lettre de septembre", letter, "newsletter", "newsletter", None, 58),
+        ("Nordelia 7", news, "targeted_promotion", "product", first, 21),
     )
     refused = {each.person.email for _subject, each in people if 0.50 < each.mood < 0.505}
     with _sink(refused) as relay_url:
-        for title, audience, days in past:
-            _send_one(*title, *audience, now - timedelta(days=days), relay_url)
+        for name, subject, purpose, starter, segment, days in past:
+            at = now - timedelta(days=days)
+            _send_one(name, subject, purpose, starter, segment, at, relay_url)
 
 
 def _send_one(
