@@ -89,6 +89,11 @@ def confirm(stage: Stage, email: str) -> None:
     wait_for(lambda: is_permitted(subject), "the confirmation to take effect")
 
 
+def find(email: str) -> list[UUID]:
+    """The contacts of an address: one, or none yet."""
+    return list(find_by_email(emails=[email]).values())
+
+
 def is_permitted(subject: UUID) -> bool:
     return bool(permits(subject_ids=[subject], purpose_code="newsletter", channel="email"))
 

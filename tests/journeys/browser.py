@@ -1,0 +1,77 @@
+"""A real browser: Debian's Chromium, driven by Playwright."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from playwright.sync_api import Browser, Page, Request, sync_playwright
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+NEEDED = "The browser journey needs Chromium: apt-get install chromium"
+
+
+def find_chromium() -> str | None:
+    return next((path for name in _NAMES if (path := shutil.which(name))), None)
+
+
+@dataclass
+class Watch:
+    """What must not happen while pages are looked at."""
+
+    complaints: list[str] = field(default_factory=list)
+    strangers: list[str] = field(default_factory=list)
+
+    def over(self, page: Page) -> Page:
+        page.on("console", lambda line: self._console(line.type, line.text))
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("request", self._request)
+        return page
+
+    def _console(self, kind: str, text: str) -> None:
+        # htmx says so when a page is left while a request of it is on its way.
+        if kind in {"error", "warning"} and not text.startswith(
+            ("htmx:sendAbort", "htmx:afterRequest")
+        ):
+            self.complaints.append(text)
+
+    def _request(self, request: Request) -> None:
+        if urlsplit(request.url).hostname not in {"127.0.0.1", None, ""}:
+            self.strangers.append(request.url)
+
+
+@dataclass
+class Eyes:
+    """A browser that keeps what it saw, in ACCORD_SHOTS if that names a folder."""
+
+    browser: Browser
+    watch: Watch = field(default_factory=Watch)
+    seen: int = 0
+
+    def page(self, *, width: int = 1280, language: str = "en-GB") -> Page:
+        context = self.browser.new_context(
+            viewport={"width": width, "height": 860}, locale=language
+        )
+        return self.watch.over(context.new_page())
+
+    def look(self, page: Page, name: str) -> None:
+        self.seen += 1
+        if folder := os.environ.get("ACCORD_SHOTS"):
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            path = Path(folder) / f"{self.seen:02d}-{name}.png"
+            page.screenshot(path=str(path), full_page=True)
+
+
+@contextmanager
+def eyes(chromium: str) -> Iterator[Eyes]:
+    with sync_playwright() as playwright:
+        # Chromium refuses its sandbox to root; the pages are our own.
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        try:
+            yield Eyes(browser)
+        finally:
+            browser.close()
