@@ -6,13 +6,14 @@ from types import MappingProxyType
 from uuid import UUID, uuid4
 
 from django.conf import settings
+from django.utils.translation import gettext as _
 
 from campaigns.delivery.signing import signer
 from campaigns.launching import compiled
 from campaigns.models import Campaign
 from campaigns.smtp.addresses import BadRelayAddress, RelayAddress, wire_address
 from campaigns.smtp.message import MessageFrame, Sender
-from campaigns.smtp.outcomes import Refused, RelayFailure
+from campaigns.smtp.outcomes import Refused, RelayFailure, RelayUnavailable
 from campaigns.smtp.session import RelaySession
 
 SAMPLE: Mapping[str, str] = MappingProxyType(
@@ -28,7 +29,8 @@ SAMPLE: Mapping[str, str] = MappingProxyType(
 
 
 class TestNotSent(Exception):
-    """The relay did not take the test message; the argument says why, without an address."""
+    """The relay did not take the test message; the argument says why in the active language,
+    without an address."""
 
     __test__ = False  # its name would make the test runner collect it
 
@@ -70,6 +72,17 @@ def _hand_over(recipient: str, message: bytes) -> None:
             answer = session.open_message(settings.SENDER_ADDRESS, recipient)
             done = answer if isinstance(answer, Refused) else session.send_body(message)
     except (RelayFailure, BadRelayAddress) as failure:
-        raise TestNotSent(str(failure)) from None
+        raise TestNotSent(_what_failed(failure)) from None
     if isinstance(done, Refused):
-        raise TestNotSent(f"{done.code} {done.enhanced} {done.text}".strip())
+        words = f"{done.code} {done.enhanced} {done.text}".strip()
+        raise TestNotSent(_("It answered: %(answer)s") % {"answer": words})
+
+
+def _what_failed(failure: RelayFailure | BadRelayAddress) -> str:
+    if isinstance(failure, BadRelayAddress):
+        text = _("Its address in the settings cannot be used: %(why)s")
+    elif isinstance(failure, RelayUnavailable):
+        text = _("No connection to it: it may be down, or its address may be wrong (%(why)s).")
+    else:
+        text = _("The connection broke while the mail was handed over (%(why)s).")
+    return text % {"why": str(failure).rstrip(".")}

@@ -49,19 +49,18 @@ def campaign_test(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     campaign, form = _campaign(campaign_id), TestSendForm(request.POST)
     if not form.is_valid():
         return check_page(request, campaign, status=422, test_form=form)
+    if services.obstacles(campaign_id=campaign_id, now=timezone.now()):
+        form.add_error("to", _("The mail cannot be sent yet: see what is to put right."))
+        return check_page(request, campaign, status=422, test_form=form)
     try:
         services.send_test(
             campaign_id=campaign_id, address=form.cleaned_data["to"], now=timezone.now()
         )
-    except NotReady:
-        form.add_error("to", _("The mail cannot be sent yet: see what is to put right."))
     except TestNotSent as refused:
         return check_page(request, campaign, status=422, test_form=form, relay_error=str(refused))
-    else:
-        # The address stays out of the message: messages wait in a cookie.
-        messages.success(request, _("The relay has taken the test mail. Look at the mailbox."))
-        return redirect("campaign", campaign_id)
-    return check_page(request, campaign, status=422, test_form=form)
+    # The address stays out of the message: messages wait in a cookie.
+    messages.success(request, _("The relay has taken the test mail. Look at the mailbox."))
+    return redirect("campaign", campaign_id)
 
 
 @require_POST

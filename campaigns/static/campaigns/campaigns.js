@@ -102,27 +102,29 @@
     }
   };
 
-  // A fresh frame for each look: the old mail stays until the new one is there, and the browser's
-  // way back does not lead through every look.
+  // A fresh frame with a name of its own for each look: the old mail stays until the new one is
+  // there, and the browser's way back does not lead through every look.
   Editor.prototype.refresh = function () {
-    var box = this.frameBox;
-    box.querySelectorAll("iframe[data-coming]").forEach(function (frame) { frame.remove(); });
-    var old = box.querySelector("iframe");
-    var fresh = old.cloneNode(false);
-    fresh.removeAttribute("src");
-    fresh.setAttribute("data-coming", "");
-    old.name = "";
-    box.append(fresh);
     var form = this.form;
     var button = this.refreshButton;
-    fresh.name = "mail-preview";
+    this.frameBox.querySelectorAll("iframe[data-coming]").forEach(function (frame) {
+      frame.remove();
+    });
+    var old = this.frameBox.querySelector("iframe");
+    var fresh = old.cloneNode(false);
+    this.looks = (this.looks || 0) + 1;
+    fresh.removeAttribute("src");
+    fresh.name = "mail-preview-" + this.looks;
+    fresh.setAttribute("data-coming", "");
+    this.frameBox.append(fresh);
+    // A frame begins empty, and says so: what it says from the next picture on is the mail.
     window.requestAnimationFrame(function () {
       if (!fresh.isConnected) return;
       fresh.addEventListener("load", function () {
-        if (!fresh.hasAttribute("data-coming")) return;
         fresh.removeAttribute("data-coming");
         old.remove();
-      });
+      }, { once: true });
+      button.formTarget = fresh.name;
       form.requestSubmit(button);
     });
   };

@@ -162,7 +162,7 @@ def test_the_words_of_a_relay_that_refuses_are_shown_and_the_address_is_kept(rel
     text = answer.content.decode()
     assert answer.status_code == 422
     assert "The relay did not take the test mail." in text
-    assert "554 5.7.1 Looks like spam to us" in text
+    assert "It answered: 554 5.7.1 Looks like spam to us" in text
     assert 'value="me@example.org"' in text
 
 
@@ -170,14 +170,21 @@ def test_a_dead_relay_is_said_in_words(settings: Settings) -> None:
     settings.RELAY_URL = f"smtp://127.0.0.1:{free_port()}?timeout=2"
     answer = browser().post(reverse("campaign-test", args=[cast.draft()]), {"to": "me@example.org"})
     assert answer.status_code == 422
-    assert "The relay did not take the test mail." in answer.content.decode()
+    assert "No connection to it: it may be down" in answer.content.decode()
 
 
 def test_a_relay_address_that_cannot_be_used_is_said_in_words(settings: Settings) -> None:
     settings.RELAY_URL = "http://127.0.0.1:1"
     answer = browser().post(reverse("campaign-test", args=[cast.draft()]), {"to": "me@example.org"})
     assert answer.status_code == 422
-    assert "The relay did not take the test mail." in answer.content.decode()
+    assert "Its address in the settings cannot be used" in answer.content.decode()
+
+
+def test_a_mail_that_is_not_ready_is_not_tested() -> None:
+    campaign = cast.draft(mjml=desk.BROKEN)
+    answer = browser().post(reverse("campaign-test", args=[campaign]), {"to": "me@example.org"})
+    assert answer.status_code == 422
+    assert "Line 3, column 2" in answer.content.decode()
 
 
 @pytest.mark.parametrize("typed", ["", "nobody", "a@b@c", "x@exa mple.org"])
