@@ -26,11 +26,12 @@ run: $(VENV)/runtime.stamp ## start everything on this machine; Ctrl-C stops it
 login: $(VENV)/runtime.stamp ## show the first sign-in again, with the one-time code of now
 	@$(BIN)/python -m deploy.desk.login
 
-check: $(VENV)/dev.stamp ## lint, types, arrows between the floors, migrations
+check: $(VENV)/dev.stamp ## lint, types, arrows between the floors, fields, migrations
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@ACCORD_SECRET_KEY=check-only $(BIN)/mypy .
 	@$(BIN)/lint-imports
+	@ACCORD_SECRET_KEY=check-only $(BIN)/python manage.py check
 	@ACCORD_SECRET_KEY=check-only $(BIN)/python manage.py makemigrations --check --dry-run
 
 test-fast: $(VENV)/dev.stamp ## the suite alone

@@ -1,6 +1,7 @@
 """The door of crm. Other floors import from here and from nowhere else in `crm`."""
 
 from crm.access import account_of, staff_page
+from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
 from crm.models import Account, Role
 from crm.people import Person, Profile, profiles
 from crm.reception import Facets, receive_lead, receive_many
@@ -37,11 +38,13 @@ __all__ = [
     "InvalidRules",
     "ListRow",
     "NameTaken",
+    "NewAccount",
     "Person",
     "Profile",
     "Role",
     "SegmentSummary",
     "SegmentUnknown",
+    "UsernameTaken",
     "Waterfall",
     "WaterfallStep",
     "account_of",
@@ -49,9 +52,11 @@ __all__ = [
     "archive_segment",
     "change_segment",
     "count_members",
+    "create_account",
     "create_segment",
     "mark_unreachable",
     "membership",
+    "new_password",
     "profiles",
     "receive_lead",
     "receive_many",

@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.core import checks
 
 
 class DeployConfig(AppConfig):
@@ -9,3 +10,6 @@ class DeployConfig(AppConfig):
         # Tasks find their broker through the application: without it, a bell rung by a page or a
         # command would look for RabbitMQ on this machine.
         from deploy import celery  # noqa: F401
+        from deploy.classification import unclassified
+
+        checks.register(unclassified)

@@ -140,3 +140,8 @@ def _stamp(versions: Iterable[FormVersion], now: datetime) -> None:
     """Staff see from when on the public side shows a version; the first moment counts."""
     shown = [version.id for version in versions if version.projected_at is None]
     FormVersion.objects.filter(id__in=shown, projected_at__isnull=True).update(projected_at=now)
+
+
+def published_codes() -> list[str]:
+    """Return the codes of the forms that the public side shows now."""
+    return list(PublishedForm.objects.order_by("code").values_list("code", flat=True))

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand
 from django.db import transaction
 from django.utils import timezone
 
-from crm.accounts.register import UsernameTaken, create_account, new_password
+from crm.services import UsernameTaken, create_account, new_password
 
 # The marketer's second factor is prepared: whoever tries the desk out is at work in a minute.
 FIRST = (("marketing", "marketing", True), ("dpo", "dpo", False), ("dsi", "dsi", False))

@@ -6,7 +6,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand
 from django.urls import reverse
 
-from forms_intake.models import PublishedForm
+from forms_intake.services import published_codes
 
 
 class Command(BaseCommand):
@@ -15,5 +15,5 @@ class Command(BaseCommand):
     requires_system_checks = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        for code in PublishedForm.objects.order_by("code").values_list("code", flat=True):
+        for code in published_codes():
             self.stdout.write(settings.PUBLIC_URL + reverse("form-page", args=[code]))

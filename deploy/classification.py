@@ -1,0 +1,142 @@
+"""What every field that can hold words holds: a new one that is not declared here fails.
+
+Everything that identifies a person outside the company is in a sealed blob. What is in clear is a
+reviewed list: this one.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Any
+
+from django.apps import AppConfig, apps
+from django.core import checks
+from django.db import models
+
+
+class Holds(StrEnum):
+    """What a field holds, from the least to the most sensitive."""
+
+    CODE = "a word of a closed list, or a technical value"
+    REFERENCE = "ids and codes, never words about a person"
+    PUBLISHED = "words that the company writes for others to read"
+    FACET = "a reviewed trait of a contact, for segments"
+    STAFF = "a pseudonym, address or secret of a member of staff"
+    SEALED = "ciphertext, or a digest that needs a key"
+
+
+_WORDS = (
+    models.CharField,
+    models.TextField,
+    models.JSONField,
+    models.BinaryField,
+    models.GenericIPAddressField,
+    models.FileField,
+)
+_C, _R, _P, _F = Holds.CODE, Holds.REFERENCE, Holds.PUBLISHED, Holds.FACET
+_S, _X = Holds.STAFF, Holds.SEALED
+
+FIELDS: dict[str, dict[str, Holds]] = {
+    "campaigns.Template": {"name": _P, "language": _C, "mjml": _P},
+    "campaigns.Campaign": {
+        **dict.fromkeys(("name", "subject", "preheader", "mjml"), _P),
+        **dict.fromkeys(("sender_name", "sender_address", "reply_to"), _P),
+        **dict.fromkeys(("state", "language", "halted_reason"), _C),
+    },
+    "campaigns.CompiledContent": {**dict.fromkeys(("html", "text", "subject"), _P), "fields": _C},
+    "campaigns.AudienceExclusion": {"reason": _C},
+    "campaigns.StateChange": dict.fromkeys(("from_state", "to_state", "reason"), _C),
+    "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence"), _C),
+    "forms_intake.Form": {"code": _C, "name": _P},
+    "forms_intake.FormVersion": {
+        **dict.fromkeys(("texts", "allowed_origins", "redirect_url"), _P),
+        **dict.fromkeys(("fields", "notice_code"), _C),
+    },
+    "forms_intake.FormPurpose": {"channel": _C, "basis": _C, "control_texts": _P},
+    "forms_intake.Submission": {"language": _F},
+    "forms_intake.PublishedForm": {"code": _C, "document": _P},
+    "crm.Account": {"password": _S, "username": _S, "role": _C, "language": _C},
+    "crm.RecoveryCode": {"code_hash": _S},
+    "crm.Organisation": {"country": _F},
+    "crm.Contact": dict.fromkeys(("language", "country", "status", "source"), _F),
+    "crm.Tag": {"slug": _C, "title": _P},
+    "crm.Lead": {"form_code": _C, "state": _C},
+    "crm.TimelineEntry": {"kind": _C, "reference": _R},
+    "crm.Segment": {"name": _P, "description": _P, "rules": _R},
+    "consent.Purpose": {
+        **dict.fromkeys(("code", "iri", "channels"), _C),
+        **dict.fromkeys(("title_fr", "title_en", "description_fr", "description_en"), _P),
+        **dict.fromkeys(("recipients_fr", "recipients_en"), _P),
+    },
+    "consent.BalancingAssessment": dict.fromkeys(
+        ("interest", "necessity", "balance", "b2b_relevance", "conclusion"), _P
+    ),
+    "consent.Notice": {"code": _C, "language": _C, "text": _P, "sha256": _C},
+    "consent.LedgerEvent": {
+        **dict.fromkeys(("schema_version", "channel", "basis", "event_state", "event_type"), _C),
+        **dict.fromkeys(("indicated_by", "method", "form_code", "language"), _C),
+        **dict.fromkeys(("notice_sha256", "control_text_sha256", "entry_hash"), _C),
+        "evidence": _X,
+    },
+    "consent.Permission": dict.fromkeys(("channel", "state", "basis"), _C),
+    "consent.Suppression": {"fingerprint": _X, "purpose_code": _C, "reason": _C},
+    "consent.ConfirmationRequest": {"address_fingerprint": _X, "language": _F},
+    "consent.AppliedDecision": {"outcome": _C},
+    # States of a person under a random name; who it is, nobody on the public side can tell.
+    "consent.PreferenceCard": {"card_hash": _X, "document": _R},
+    "privacy.DataKey": {"wrapped": _X},
+    "privacy.SealingKeyPair": {"public": _C, "private_wrapped": _X},
+    "privacy.Blob": {"body": _X},
+    "privacy.JournalApplied": {"applied_hash": _C},
+    "privacy.SealingPublicKey": {"public": _C},
+    "privacy.Envelope": {"kind": _C, "context": _C, "sealed": _X, "failure": _C},
+    "otp_totp.TOTPDevice": {"name": _S, "key": _S},
+    "otp_static.StaticDevice": {"name": _S},
+    "otp_static.StaticToken": {"token": _S},
+    "axes.AccessFailureLog": dict.fromkeys(
+        ("user_agent", "ip_address", "username", "http_accept", "path_info"), _S
+    ),
+    "axes.AccessAttempt": dict.fromkeys(
+        (
+            *("user_agent", "ip_address", "username", "http_accept", "path_info"),
+            *("get_data", "post_data"),
+        ),
+        _S,
+    ),
+    "axes.AccessLog": dict.fromkeys(
+        ("user_agent", "ip_address", "username", "http_accept", "path_info", "session_hash"), _S
+    ),
+    "auth.Permission": {"name": _C, "codename": _C},
+    "auth.Group": {"name": _C},
+    "contenttypes.ContentType": {"app_label": _C, "model": _C},
+    "sessions.Session": {"session_key": _S, "session_data": _S},
+}
+
+
+def _present() -> set[tuple[str, str]]:
+    return {
+        (model._meta.label, field.name)
+        for model in apps.get_models(include_auto_created=True)
+        for field in model._meta.concrete_fields
+        if isinstance(field, _WORDS)
+    }
+
+
+def unclassified(
+    app_configs: Sequence[AppConfig] | None, **_more: Any
+) -> list[checks.CheckMessage]:
+    """The system check: a field without a declaration, or a declaration without its field."""
+    present = _present()
+    declared = {(label, name) for label, fields in FIELDS.items() for name in fields}
+    missing = [
+        checks.Error(
+            f"{label}.{name} can hold words, and nobody has said which.",
+            hint="Declare it in deploy/classification.py; what identifies a person is sealed.",
+            id="accord.E001",
+        )
+        for label, name in sorted(present - declared)
+    ]
+    gone = [
+        checks.Error(f"{label}.{name} is declared and not there.", id="accord.E002")
+        for label, name in sorted(declared - present)
+    ]
+    return [*missing, *gone]
