@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run login check test test-fast lock clean
+.PHONY: help run login check test test-fast messages lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,9 +35,12 @@ check: $(VENV)/dev.stamp ## lint, types, arrows between the floors, fields, migr
 	@ACCORD_SECRET_KEY=check-only $(BIN)/python manage.py makemigrations --check --dry-run
 
 test-fast: $(VENV)/dev.stamp ## the suite alone
-	@$(BIN)/python -m pytest -n auto
+	@$(BIN)/python -m pytest -n auto --dist loadgroup --durations 15
 
 test: check test-fast ## everything
+
+messages: $(VENV)/runtime.stamp ## collect the words of the interface, compile their French
+	@$(BIN)/python -m deploy.messages
 
 lock: $(VENV)/dev.stamp ## resolve the dependencies anew, with hashes
 	@$(BIN)/uv pip compile pyproject.toml --python-version 3.11 --generate-hashes --no-header \

@@ -30,7 +30,16 @@ def settings_of(process: str, *, layout: Layout, databases: Databases) -> dict[s
         "ACCORD_BROKER_URL": layout.broker_url,
         "PYTHONUNBUFFERED": "1",
     }
-    return {**inherited, **mine, **databases(process)}
+    return {**_COMPANY, **inherited, **mine, **databases(process)}
+
+
+# Whose desk it is until its settings say otherwise: the company of the demonstration.
+_COMPANY = {
+    "ACCORD_ORGANISATION_NAME": "Nordelia",
+    "ACCORD_ORGANISATION_ADDRESS": "12 quai des Ateliers, 44000 Nantes",
+    "ACCORD_DPO_ADDRESS": "dpo@nordelia.example",
+    "ACCORD_SENDER_ADDRESS": "lettre@nordelia.example",
+}
 
 
 def programs(*, layout: Layout, databases: Databases) -> list[Program]:
