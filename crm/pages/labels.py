@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from consent.services import Basis, State
 
@@ -17,7 +18,7 @@ STATUS_COLOURS: Mapping[str, str] = {
     "unreachable": "orange",
 }
 LEAD_STATES: Mapping[str, Promise] = {
-    "new": _("New"),
+    "new": pgettext_lazy("lead", "New"),
     "in_progress": _("In progress"),
     "answered": _("Answered"),
     "closed": _("Closed"),
