@@ -29,6 +29,7 @@ from campaigns.smtp.headers import (
 
 Kind = Literal["newsletter", "letter"]
 _SOFT_BREAK = b"=\r\n"
+_LONGEST_LINE = 76  # RFC 2045 6.7
 
 
 class Signer(Protocol):
@@ -66,7 +67,7 @@ class _Part:
         # A soft break goes between a literal and a value, unless the literal begins or ends a
         # line there.
         pieces = [
-            _quoted(text) + (_SOFT_BREAK if at < last and not text.endswith("\n") else b"")
+            _continued(_quoted(text)) if at < last and not text.endswith("\n") else _quoted(text)
             for at, text in enumerate(texts)
         ]
         pieces[0] = head + pieces[0]
@@ -93,7 +94,18 @@ def _quoted_value(value: str) -> bytes:
         return value.encode() + _SOFT_BREAK
     if not value:
         return b""
-    return _quoted(_unix_lines(value)) + _SOFT_BREAK
+    return _continued(_quoted(_unix_lines(value)))
+
+
+def _continued(encoded: bytes) -> bytes:
+    """Ends with a soft break; a last line that has no room for its "=" is broken once more."""
+    last = encoded[encoded.rfind(b"\n") + 1 :]
+    if len(last) < _LONGEST_LINE:
+        return encoded + _SOFT_BREAK
+    at = len(encoded) - 4
+    while b"=" in encoded[at - 2 : at]:  # never inside an "=C3"
+        at -= 1
+    return encoded[:at] + _SOFT_BREAK + encoded[at:] + _SOFT_BREAK
 
 
 class MessageFrame:

@@ -74,20 +74,24 @@ _PROVIDERS: dict[str, Provider] = {
 }
 
 
+# By those who know the names, on the floors above.
+_REGISTERED: dict[str, Provider] = {}
+
+
 def register_choices(*, fact: str, provider: Provider) -> None:
     """Say who knows the values of `form` or `campaign` by name; the last one registered does."""
-    _PROVIDERS[fact] = provider
+    _REGISTERED[fact] = provider
 
 
 def choices_of(fact: str) -> list[Choice] | None:
     """Return what can be chosen for a fact; None where any text can be written."""
-    provider = _PROVIDERS.get(fact)
+    provider = _REGISTERED.get(fact) or _PROVIDERS.get(fact)
     return None if provider is None else list(provider())
 
 
 def has_choices(fact: str) -> bool:
     """Say whether the values of a fact are chosen, or written freely."""
-    return fact in _PROVIDERS
+    return fact in _PROVIDERS or fact in _REGISTERED
 
 
 def names_of(fact: str) -> dict[str, str]:

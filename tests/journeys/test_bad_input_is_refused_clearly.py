@@ -42,11 +42,7 @@ def test_what_is_not_a_submission_is_refused_by_name(stage: Stage) -> None:
         "a header in a name": (fields(given_name="a\r\nBcc: x@example.org"), {}, 422),
         "an overlong address": (fields(email="a" * 250 + "@example.org"), {}, 422),
         "no address": (fields(email="not an address"), {}, 422),
-        "an unknown purpose": (
-            json.dumps({**good, "consents": ["spying:email"]}).encode(),
-            {},
-            422,
-        ),
+        "an unknown purpose": (unknown, {}, 422),
         "no key": (json.dumps(good).encode(), {"Idempotency_Key": ""}, 400),
     }
     for name, (content, headers, status) in cases.items():

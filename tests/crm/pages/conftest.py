@@ -4,6 +4,7 @@ import pytest
 from django.test import Client
 from pytest_django import Settings
 
+from crm.segments import choices
 from tests.crm.staff import staff_client
 
 
@@ -16,6 +17,12 @@ def quick_hashes(settings: Settings) -> None:
 @pytest.fixture(autouse=True)
 def english(settings: Settings) -> None:
     settings.LANGUAGE_CODE = "en"
+
+
+@pytest.fixture(autouse=True)
+def without_the_floors_above(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody has told crm the names of forms and campaigns."""
+    monkeypatch.setattr(choices, "_REGISTERED", {})
 
 
 @pytest.fixture
