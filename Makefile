@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run login check test test-fast messages lock clean
+.PHONY: help run login check test test-fast messages lock clean needs bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,10 +34,16 @@ check: $(VENV)/dev.stamp ## lint, types, arrows between the floors, fields, migr
 	@ACCORD_SECRET_KEY=check-only $(BIN)/python manage.py check
 	@ACCORD_SECRET_KEY=check-only $(BIN)/python manage.py makemigrations --check --dry-run
 
-test-fast: $(VENV)/dev.stamp ## the suite alone
-	@$(BIN)/python -m pytest -n auto --dist loadgroup --durations 15
+needs: $(VENV)/dev.stamp ## install what the tests need from Debian (as root), or name it
+	@$(BIN)/python -m tests.needs
 
-test: check test-fast ## everything
+test-fast: $(VENV)/dev.stamp ## the suite alone
+	@$(BIN)/python -m pytest -n auto --dist loadgroup --durations 15 -rs
+
+test: check needs test-fast ## everything
+
+bench: $(VENV)/dev.stamp ## speed, as ratios to floors measured in the same run
+	@$(BIN)/python -m benchmarks
 
 messages: $(VENV)/runtime.stamp ## collect the words of the interface, compile their French
 	@$(BIN)/python -m deploy.messages

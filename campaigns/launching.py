@@ -21,6 +21,9 @@ from campaigns.models import Campaign, CampaignState, CompiledContent, StateChan
 from campaigns.smtp.addresses import BadAddress, has_controls, wire_address
 from crm.services import InvalidRules, SegmentUnknown, membership, segment_rules
 
+# Who agrees to be measured has not agreed to be written to.
+NOT_TO_WRITE_FOR = frozenset({"email_measurement"})
+
 
 class WrongState(Exception):
     """The campaign is not in a state from which this can be done; the argument is its state."""
@@ -80,7 +83,8 @@ def _obstacles(campaign: Campaign) -> list[Reason]:
         text = _("The subject or the sender's name holds an invisible character: type it anew.")
         found.append(Reason(text))
     purpose = campaign.purpose
-    if not purpose.is_marketing or "email" not in purpose.channels:
+    is_message = purpose.code not in NOT_TO_WRITE_FOR and "email" in purpose.channels
+    if not purpose.is_marketing or not is_message:
         found.append(Reason(_("Choose a purpose that newsletters may have.")))
     if not settings.ORGANISATION_NAME.strip():
         found.append(Reason(_("The installation does not say which company is writing.")))

@@ -12,14 +12,13 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.content.lint import LONGEST_SOURCE_BYTES
 from campaigns.drafts import Draft
+from campaigns.launching import NOT_TO_WRITE_FOR
 from campaigns.models import Campaign
 from campaigns.smtp.addresses import BadAddress, has_controls, wire_address
 from consent.services import purposes
 from crm.services import segments
 
 Choices = list[tuple[str, Any]]
-# Who agrees to be measured has not agreed to be written to.
-_NOT_TO_WRITE_FOR = {"email_measurement"}
 
 
 def _text(**attributes: str) -> forms.TextInput:
@@ -126,7 +125,7 @@ def purpose_choices() -> Choices:
     return [
         (one.code, one.title)
         for one in known
-        if one.is_marketing and "email" in one.channels and one.code not in _NOT_TO_WRITE_FOR
+        if one.is_marketing and "email" in one.channels and one.code not in NOT_TO_WRITE_FOR
     ]
 
 

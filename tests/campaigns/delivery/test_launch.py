@@ -64,3 +64,11 @@ def test_the_states_follow_each_other_and_no_other_way() -> None:
     assert [move.to_state for move in moves] == [
         "draft", "running", "paused", "running", "cancelled",
     ]  # fmt: skip
+
+
+def test_no_message_is_sent_for_the_purpose_of_measuring() -> None:
+    cast.subscribers(1)
+    campaign = cast.draft()
+    Campaign.objects.filter(id=campaign).update(purpose_id="email_measurement")
+    with pytest.raises(NotReady):
+        services.launch(campaign_id=campaign, actor_id=None, now=NOW)
