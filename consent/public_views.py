@@ -29,6 +29,7 @@ from privacy.services import (
     drop_envelope,
     has_link_shape,
     normalise_email,
+    on_intake,
 )
 
 logger = logging.getLogger("consent.public")
@@ -131,7 +132,8 @@ def _chosen(request: HttpRequest) -> dict[str, str]:
 def _items(token: str) -> list[dict[str, object]]:
     """The lines of the card, in the page's language; none when the card is not known (any more)."""
     try:
-        card = PreferenceCard.objects.filter(card_hash=card_hash(card_of_link(token=token))).first()
+        held = PreferenceCard.objects.filter(card_hash=card_hash(card_of_link(token=token)))
+        card = on_intake(held.first)
     except NotOurLink:
         card = None
     language = "fr" if translation.get_language() == "fr" else "en"

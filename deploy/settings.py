@@ -63,7 +63,8 @@ def _database(name: str) -> dict[str, Any]:
         "HOST": parts.pop("host", ""),
         "PORT": str(parts.pop("port", "")),
         "CONN_MAX_AGE": 600,
-        "CONN_HEALTH_CHECKS": True,
+        # The public side tries once more on a new connection instead (privacy.on_intake).
+        "CONN_HEALTH_CHECKS": PROCESS != "public",
         "OPTIONS": {"application_name": f"accord-{PROCESS}", **parts},
     }
 

@@ -2,6 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -18,11 +19,16 @@ def network_of(request: HttpRequest) -> str:
     The address is the socket's; X-Forwarded-For counts only from a configured proxy, and then
     from the right, because the left part is whatever the client wrote.
     """
-    address = _client(
-        socket_address=request.META.get("REMOTE_ADDR", ""),
-        forwarded_for=request.META.get("HTTP_X_FORWARDED_FOR", ""),
-        proxies=settings.PUBLIC_PROXIES,
+    return _network(
+        request.META.get("REMOTE_ADDR", ""),
+        request.META.get("HTTP_X_FORWARDED_FOR", ""),
+        tuple(settings.PUBLIC_PROXIES),
     )
+
+
+@lru_cache(maxsize=4096)
+def _network(socket_address: str, forwarded_for: str, proxies: tuple[Network, ...]) -> str:
+    address = _client(socket_address=socket_address, forwarded_for=forwarded_for, proxies=proxies)
     if address is None:
         return UNKNOWN
     prefix = 24 if address.version == 4 else 48

@@ -2,20 +2,21 @@
 
 import json
 import logging
-import os
 import time
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from cryptography.hazmat.primitives.asymmetric.x25519 import X25519PrivateKey, X25519PublicKey
 from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 
+from privacy.intake_journal import IntakeJournal
 from privacy.models import Envelope, SealingKeyPair, SealingPublicKey
 from privacy.vault.formats import (
     Unreadable,
@@ -28,6 +29,7 @@ from privacy.vault.keyring import key_ring
 from privacy.vault.sealing import open_sealed, seal
 
 logger = logging.getLogger("privacy.envelopes")
+T = TypeVar("T")
 
 # Eight days: as long as the keys that wrapped it, see docs/formats/vault.md.
 SEALING_KEY_LIFE = timedelta(days=8)
@@ -85,10 +87,28 @@ def drop_envelope(
         id=envelope_id, kind=kind, context=context, seal_key=key.id, sealed=sealed, received_at=now
     )
     try:
-        _insert(row)
-        _append_intake_journal(row, now)
+        # The frame is on its way to the disk while the database commits. If the row then fails,
+        # the journal holds more than was acknowledged: harmless, for ids make a replay idempotent.
+        ticket = _append_intake_journal(row, now)
+        on_intake(partial(_insert, row))
+        _JOURNAL.sync(ticket)
     except (DatabaseError, InterfaceError, OSError) as error:
         raise IntakeClosed(IntakeClosed.__doc__) from error
+
+
+def on_intake(work: Callable[[], T]) -> T:
+    """Do a reading, or a writing that may be repeated, on the intake database.
+
+    Once more on a new connection if the kept one had died: the public side does not ask before
+    each request whether it is alive, as Django would. Raises what the second try raises.
+    """
+    try:
+        return work()
+    except (OperationalError, InterfaceError):
+        if connections["intake"].in_atomic_block:
+            raise
+        connections["intake"].close()
+        return work()
 
 
 _KEY: dict[str, tuple[float, SealingPublicKey]] = {}
@@ -103,7 +123,7 @@ def _newest_key() -> SealingPublicKey:
     if key is not None and time.monotonic() - read_at < settings.INTAKE_MEMORY_SECONDS:
         return key
     try:
-        key = SealingPublicKey.objects.order_by("-id").first()
+        key = on_intake(SealingPublicKey.objects.order_by("-id").first)
     except (OperationalError, InterfaceError) as error:
         raise IntakeClosed(IntakeClosed.__doc__) from error
     if key is None:
@@ -126,22 +146,17 @@ def _insert(row: Envelope) -> None:
         )
 
 
-def _append_intake_journal(row: Envelope, now: datetime) -> None:
+_JOURNAL = IntakeJournal()
+
+
+def _append_intake_journal(row: Envelope, now: datetime) -> int:
     """Keep the sealed bytes outside the database too: a restore must not lose anybody's "no"."""
-    folder = settings.INTAKE_JOURNAL_DIR
     payload = length_prefixed(
         row.kind.encode(), row.context.encode(), row.id.bytes, row.seal_key.to_bytes(4, "big"),
         now.isoformat().encode(), bytes(row.sealed),
     )  # fmt: skip
     frame = len(payload).to_bytes(4, "big") + payload + zlib.crc32(payload).to_bytes(4, "big")
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    handle = os.open(folder / f"{now:%Y%m%d}.log", os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-    try:
-        if os.write(handle, frame) != len(frame):
-            raise OSError("The disk of the intake journal is full.")
-        os.fdatasync(handle)
-    finally:
-        os.close(handle)
+    return _JOURNAL.append(settings.INTAKE_JOURNAL_DIR / f"{now:%Y%m%d}.log", frame)
 
 
 # --- the worker ------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from privacy.envelopes import (
     Refused,
     drain_envelopes,
     drop_envelope,
+    on_intake,
     refresh_sealing_key,
 )
 from privacy.founding import found_installation
@@ -142,6 +143,7 @@ __all__ = [
     "journal_writer",
     "normalise_email",
     "normalise_phone",
+    "on_intake",
     "open_evidence",
     "read_documents",
     "refresh_sealing_key",

@@ -8,6 +8,7 @@ from uuid import UUID
 from django.conf import settings
 from django.http import Http404, HttpRequest
 from drf_spectacular.utils import extend_schema
+from rest_framework.renderers import BaseRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -45,6 +46,13 @@ class FormApiView(APIView):
         self.document = published_form(code=kwargs["code"])
         if self.document is None:
             raise Http404
+
+    def perform_content_negotiation(
+        self, request: Request, force: bool = False
+    ) -> tuple[BaseRenderer, str]:
+        """Everybody gets JSON, whatever they accept: there is nothing else."""
+        renderer = self.renderer_classes[0]()
+        return renderer, renderer.media_type
 
     @property
     def form(self) -> Document:

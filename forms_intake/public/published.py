@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError
 
 from forms_intake.models import PublishedForm
-from privacy.services import IntakeClosed
+from privacy.services import IntakeClosed, on_intake
 
 Document = dict[str, Any]
 # What each form was when it was last read: with it an outage can be answered on the form itself.
@@ -25,7 +25,7 @@ def published_form(*, code: str) -> Document | None:
     if document is not None and time.monotonic() - read_at < settings.INTAKE_MEMORY_SECONDS:
         return document
     try:
-        row = PublishedForm.objects.filter(code=code).only("document").first()
+        row = on_intake(PublishedForm.objects.filter(code=code).only("document").first)
     except (OperationalError, InterfaceError) as error:
         if document is not None:
             return document

@@ -1,9 +1,11 @@
 """One person, one form of an address; tokens and fingerprints that need their key."""
 
+import idna
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from privacy.vault import indexes
 from privacy.vault.indexes import (
     InvalidAddress,
     fingerprint,
@@ -112,3 +114,13 @@ def test_tokens_and_fingerprints_depend_on_key_kind_and_address() -> None:
     assert len(first[1]) == 16
     assert -(2**63) <= first[0] < 2**63
     assert all(other[0] != first[0] and other[1] != first[1] for other in others)
+
+
+@given(st.from_regex(r"[A-Za-z0-9-]{1,20}(\.[A-Za-z0-9-]{1,20}){0,3}", fullmatch=True))
+def test_the_quick_way_of_a_plain_domain_is_the_way_of_idna(domain: str) -> None:
+    try:
+        slow = idna.encode(domain, uts46=True, transitional=False).decode().lower()
+    except (idna.IDNAError, UnicodeError):
+        slow = ""
+    if indexes._PLAIN_DOMAIN.fullmatch(domain):
+        assert indexes._wire_domain(domain) == slow
