@@ -43,14 +43,14 @@ _JOBS = (
     "Directeur technique",
     "Responsable achats",
     "Assistante de direction",
-    "Chef d'atelier",
+    "Chef d’atelier",
     "Comptable",
     "Responsable informatique",
     "Directrice commerciale",
 )
 _STATUSES = ["new"] * 4 + ["engaged"] * 3 + ["customer"] * 2 + ["former"]
 _SOURCES = ["newsletter", "contact", "webinar", "trade-fair", "referral"]
-_TAGS = ["artisan", "industry", "school", "reseller", "beta"]
+_TAGS = ["artisan", "industrie", "formation", "revendeur", "pilote"]
 
 
 @dataclass(frozen=True)

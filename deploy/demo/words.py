@@ -9,14 +9,14 @@ ORGANISATION = "Nordelia"
 NOTICE = {
     "fr": (
         "Nordelia, 12 quai des Ateliers, 44000 Nantes, utilise ces informations pour vous"
-        " répondre et, si vous l'acceptez ou ne vous y opposez pas, pour vous parler de ses"
-        " logiciels. Base légale : votre consentement pour la lettre d'information, notre"
+        " répondre et, si vous l’acceptez ou ne vous y opposez pas, pour vous parler de ses"
+        " logiciels. Base légale : votre consentement pour la lettre d’information, notre"
         " intérêt légitime pour les offres et les appels à des professionnels, les mesures"
         " précontractuelles pour répondre à votre demande. Destinataires : nos équipes"
-        " commerciales et de communication ; personne d'autre. Conservation : trois ans après"
+        " commerciales et de communication ; personne d’autre. Conservation : trois ans après"
         " votre dernier signe, un an pour une demande. Les champs marqués obligatoires sont"
         " nécessaires pour vous répondre. Vous pouvez accéder à vos données, les rectifier, les"
-        " effacer, en limiter l'usage, les recevoir, vous opposer et retirer votre consentement"
+        " effacer, en limiter l’usage, les recevoir, vous opposer et retirer votre consentement"
         " à tout moment en écrivant à dpo@nordelia.example. Vous pouvez adresser une réclamation"
         " à la CNIL (www.cnil.fr)."
     ),
@@ -49,7 +49,7 @@ _OFFERS = PurposeChoice(
     "email",
     Basis.LEGITIMATE_INTEREST,
     {
-        "fr": "Je ne veux pas recevoir d'offres choisies pour mon métier.",
+        "fr": "Je ne veux pas recevoir d’offres choisies pour mon métier.",
         "en": "I do not want to receive offers chosen for my work.",
     },
 )
@@ -85,13 +85,13 @@ def forms(*, notice_version: int) -> dict[str, tuple[str, FormDraft]]:
     """Return code -> (name, draft): consent, a request, and legitimate interest."""
     return {
         "newsletter": (
-            "Lettre d'information",
+            "Lettre d’information",
             _draft(
                 {
                     "fr": {
                         "title": "La lettre de Nordelia",
-                        "intro": "Une fois par mois : des idées d'atelier, pas de bruit.",
-                        "submit": "Je m'abonne",
+                        "intro": "Une fois par mois : des idées d’atelier, pas de bruit.",
+                        "submit": "Je m’abonne",
                         "thanks": "Merci ! Un message vient de partir : confirmez-y votre adresse.",
                     },
                     "en": {
@@ -135,8 +135,8 @@ def forms(*, notice_version: int) -> dict[str, tuple[str, FormDraft]]:
                     "fr": {
                         "title": "Webinaire : un atelier sans papier",
                         "intro": "Jeudi à 11 h, quarante minutes et vos questions.",
-                        "submit": "Je m'inscris",
-                        "thanks": "C'est noté ! Le lien vous parviendra la veille.",
+                        "submit": "Je m’inscris",
+                        "thanks": "C’est noté ! Le lien vous parviendra la veille.",
                     },
                     "en": {
                         "title": "Webinar: a workshop without paper",

@@ -77,7 +77,7 @@ def test_a_ticked_box_asks_and_only_the_letter_permits(letters: Letters) -> None
     submit(alice, newsletter(is_ticked=True))
     assert not permitted(alice)
     assert _explain(alice).reason_code == "not_confirmed"
-    assert _letter(letters).purposes == ["Notre lettre d'information"]
+    assert _letter(letters).purposes == ["Notre lettre d’information"]
     _confirm(letters, at=later(minutes=5))
     assert permitted(alice)
     assert _explain(alice).since == later(minutes=5)
