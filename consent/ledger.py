@@ -160,40 +160,34 @@ def _plain(value: object) -> object:
 def _fold(pairs: Sequence[tuple[Event, LedgerEvent]]) -> None:
     """Bring the permissions of one person up to date, in the order of the events."""
     subject_id = pairs[0][0].subject_id
-    first = {_key(event): (event, row) for event, row in reversed(pairs)}
-    # The insert settles who is first; the locks order two events of one person.
-    Permission.objects.bulk_create(
-        [
-            Permission(
-                subject_id=subject_id, purpose_id=key[0], channel=key[1], **_values(event, row)
-            )
-            for key, (event, row) in sorted(first.items())
-        ],
-        ignore_conflicts=True,
-    )
-    held = Permission.objects.filter(subject_id=subject_id).select_for_update()
-    now_held = {(each.purpose_id, each.channel): each for each in held.order_by("purpose_id")}
+    fresh: dict[tuple[str, str], Permission] = {}
     for event, row in pairs:
-        before = now_held[_key(event)]
-        if before.event_id != row.seq and _replaces(event, before):
-            for name, value in _values(event, row).items():
-                setattr(before, name, value)
-            before.save(update_fields=["state", "basis", "since", "event"])
+        key = _key(event)
+        if key not in fresh:
+            fresh[key] = Permission(subject_id=subject_id, purpose_id=key[0], channel=key[1])
+            _take(event, row, fresh[key])
+        elif _replaces(event, fresh[key]):
+            _take(event, row, fresh[key])
+    # The insert settles who is first; the locks order two events of one person.
+    Permission.objects.bulk_create([fresh[key] for key in sorted(fresh)], ignore_conflicts=True)
+    locked = Permission.objects.filter(subject_id=subject_id).select_for_update()
+    held = {(each.purpose_id, each.channel): each for each in locked.order_by("purpose_id")}
+    was_there = {key for key, each in fresh.items() if held[key].event_id != each.event_id}
+    for event, row in pairs:
+        if _key(event) in was_there and _replaces(event, held[_key(event)]):
+            _take(event, row, held[_key(event)])
+            held[_key(event)].save(update_fields=["state", "basis", "since", "event"])
     received_at = max(event.received_at for event, _row in pairs)
     SubjectCard.objects.filter(subject_id=subject_id).update(stale_since=received_at)
 
 
+def _take(event: Event, row: LedgerEvent, permission: Permission) -> None:
+    permission.state, permission.basis = event.state, event.basis
+    permission.since, permission.event_id = event.event_at, row.seq
+
+
 def _key(event: Event) -> tuple[str, str]:
     return event.purpose_code, event.channel
-
-
-def _values(event: Event, row: LedgerEvent) -> dict[str, object]:
-    return {
-        "state": event.state,
-        "basis": event.basis,
-        "since": event.event_at,
-        "event_id": row.seq,
-    }
 
 
 def _replaces(event: Event, before: Permission) -> bool:
