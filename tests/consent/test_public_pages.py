@@ -164,3 +164,15 @@ def test_the_public_role_reads_cards_and_nothing_that_was_decided(connect: Conne
         connection.execute("SELECT count(*) FROM consent_preferencecard")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("SELECT count(*) FROM privacy_envelope")
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("fr", "Cette page n’existe pas"), ("en", "There is no such page")]
+)
+def test_whoever_is_lost_is_told_so_in_their_language(
+    language: str, words: str, public_side: Client
+) -> None:
+    answer = public_side.get("/nowhere", headers={"accept-language": language})
+    assert answer.status_code == 404
+    assert words in answer.content.decode()
+    assert f'lang="{language}"' in answer.content.decode()
