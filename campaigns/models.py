@@ -14,7 +14,7 @@ class CampaignState(models.TextChoices):
 
 
 class DeliveryState(models.IntegerChoices):
-    """security: queued -> claimed -> handing -> sent | refused | bounced; see docs/delivery.md."""
+    """queued -> claimed -> handing -> sent, bounced or unknown; see docs/delivery.md."""
 
     QUEUED = 1, "queued"
     CLAIMED = 2, "claimed"

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from consent.ledger import Event, append
 from consent.models import (
+    PERMITTING_STATES,
     AppliedDecision,
     Basis,
-    Channel,
     ConfirmationRequest,
     LedgerEvent,
     Notice,
@@ -27,6 +27,7 @@ from privacy.services import (
     NotOurLink,
     OpenedEnvelope,
     Refused,
+    catch_up_with_journal,
     drain_envelopes,
     find_by_email,
     fingerprint_emails,
@@ -44,8 +45,10 @@ PREFERENCES_NOTICE = "preferences"
 def apply_waiting_decisions(*, now: datetime, limit: int = 500) -> int:
     """Give effect to what is waiting, oldest first; return how many were applied.
 
-    What cannot be verified is put aside, not lost. Calling twice is safe.
+    What cannot be verified is put aside, not lost. First what the privacy journal knows and this
+    database does not (a crash between the two, a restore). Calling twice is safe.
     """
+    catch_up_with_journal(now=now)
     return drain_envelopes(kind=KIND, handle=_apply, limit=limit, now=now).handled
 
 
@@ -219,37 +222,46 @@ def _agree(
     )
     if shown is None:
         raise Refused("notice_missing")
-    held = Permission.objects.filter(
-        subject_id=subject_id, purpose=purpose_code, channel=Channel.EMAIL
-    ).first()
-    is_live = held is not None and held.state in (
-        State.CONSENT_GIVEN,
-        State.CONSENT_RENEWED,
-        State.INTEREST_NOT_OBJECTED,
-    )
-    if is_live and not is_suppressed(fingerprints=marks, purpose_code=purpose_code):
-        return
-    append(
-        [
-            Event(
-                subject_id=subject_id,
-                purpose_code=purpose_code,
-                channel=Channel.EMAIL,
-                basis=Basis.CONSENT,
-                state=State.CONSENT_GIVEN,
-                event_type="ExpressedConsent",
-                event_at=envelope.received_at,
-                received_at=envelope.received_at,
-                method="preference_centre",
-                source_id=envelope.id,
-                language=_language(envelope),
-                notice_id=shown.id,
-                notice_sha256=bytes(shown.sha256),
-                supersedes=held.event.record_id if held else None,
-            )
-        ]
-    )
+    is_refused = is_suppressed(fingerprints=marks, purpose_code=purpose_code)
+    held = {
+        row.channel: row
+        for row in Permission.objects.filter(
+            subject_id=subject_id, purpose=purpose_code
+        ).select_related("event")
+    }
+    # The page shows what is held; what never was is agreed to for the purpose's first channel.
+    channels = list(held) or Purpose.objects.get(code=purpose_code).channels[:1]
+    for channel in channels:
+        before = held.get(channel)
+        if before is None or is_refused or before.state not in PERMITTING_STATES:
+            append([_agreed(envelope, subject_id, purpose_code, channel, shown, before)])
     lift(fingerprints=marks, purpose_code=purpose_code, now=envelope.received_at)
+
+
+def _agreed(
+    envelope: OpenedEnvelope,
+    subject_id: UUID,
+    purpose_code: str,
+    channel: str,
+    shown: Notice,
+    before: Permission | None,
+) -> Event:
+    return Event(
+        subject_id=subject_id,
+        purpose_code=purpose_code,
+        channel=channel,
+        basis=Basis.CONSENT,
+        state=State.CONSENT_GIVEN,
+        event_type="ExpressedConsent",
+        event_at=envelope.received_at,
+        received_at=envelope.received_at,
+        method="preference_centre",
+        source_id=envelope.id,
+        language=_language(envelope),
+        notice_id=shown.id,
+        notice_sha256=bytes(shown.sha256),
+        supersedes=before.event.record_id if before else None,
+    )
 
 
 def _undo(envelope: OpenedEnvelope, writer: JournalWriter) -> str:

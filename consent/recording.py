@@ -9,14 +9,16 @@ from uuid import UUID
 import uuid_utils.compat
 
 from consent.ledger import Event, append
-from consent.models import Basis, ConfirmationRequest, Notice, State
+from consent.models import Basis, ConfirmationRequest, LedgerEvent, Notice, State
 from consent.notices import NoticeUnknown
 from consent.refusal import Refusal, refuse
 from consent.suppression import is_suppressed
 from privacy.services import Fingerprints, fingerprint_emails, journal_writer
 
-# A letter that was not wanted is a nuisance: one a day to an address whatever is posted.
-LETTERS_PER_ADDRESS = timedelta(hours=24)
+# A letter that was not wanted is a nuisance: one a day to an address for the same purposes, and
+# never more than these, whatever is posted.
+LETTERS_WITHIN, LETTERS_MOST = timedelta(hours=24), 3
+_IS_ASKED = State.CONSENT_REQUESTED
 # Long enough for a holiday week-end, short enough that the person remembers having asked.
 REQUEST_LIFE = timedelta(days=7)
 
@@ -142,8 +144,9 @@ def record_answers(
         if State.INTEREST_OBJECTED in states:
             with journal_writer(now=now) as writer:
                 refuse(refusal=_objection(sheet, answer), writer=writer)
-    if any(State.CONSENT_REQUESTED in states for states in written.values()):
-        _ask_confirmation(sheet, now)
+    asked = {each.purpose_code for each, states in written.items() if _IS_ASKED in states}
+    if asked:
+        _ask_confirmation(sheet, asked, now)
     return [state for states in written.values() for state in states]
 
 
@@ -182,12 +185,19 @@ def _objection(sheet: Sheet, answer: Answer) -> Refusal:
     )
 
 
-def _ask_confirmation(sheet: Sheet, now: datetime) -> None:
+def _ask_confirmation(sheet: Sheet, asked: set[str], now: datetime) -> None:
+    """Plan a letter, unless one of the last day asks the same or too many were sent already."""
     exact = sheet.fingerprints.exact
-    has_recent = ConfirmationRequest.objects.filter(
-        address_fingerprint=exact, requested_at__gt=now - LETTERS_PER_ADDRESS
-    ).exists()
-    if has_recent or ConfirmationRequest.objects.filter(source_id=sheet.source_id).exists():
+    recent = ConfirmationRequest.objects.filter(
+        address_fingerprint=exact, requested_at__gt=now - LETTERS_WITHIN
+    )
+    sources = list(recent.values_list("source_id", flat=True))
+    if len(sources) >= LETTERS_MOST or sheet.source_id in sources:
+        return
+    covered = LedgerEvent.objects.filter(
+        source_id__in=sources, event_state=State.CONSENT_REQUESTED
+    ).values_list("purpose_id", flat=True)
+    if sources and asked <= set(covered):
         return
     request = ConfirmationRequest.objects.create(
         id=uuid_utils.compat.uuid7(),

@@ -215,6 +215,16 @@ def is_journal_applied() -> bool:
     return JournalApplied.objects.filter(journal_id=head.journal_id, applied_seq=head.seq).exists()
 
 
+def catch_up_with_journal(*, now: datetime) -> None:
+    """Apply what the journal knows and the database does not; nothing to do is one small query.
+
+    Raises JournalUnreachable, also when the journal belongs to another database.
+    """
+    if not is_journal_applied():
+        with journal_writer(now=now):
+            pass
+
+
 @dataclass
 class JournalWriter:
     """Appends the events of one transaction."""

@@ -111,10 +111,13 @@ class Turn:
         for each in ready:
             self._held.pop(each.claimed.id, None)
         try:
-            self._record(self.relay.hand_over(ready, regate=self._pass_gate))
+            found = self.relay.hand_over(ready, regate=self._pass_gate)
+            self._record(found)
         except RelayClosed as closed:
             self._record(closed.outcomes)
             raise Halted("relay_unreachable") from None
+        if any(each.reason == means.SENDER_REFUSED for each in found):
+            raise Halted(means.SENDER_REFUSED)
 
     # --- the gate ---------------------------------------------------------------------------
 

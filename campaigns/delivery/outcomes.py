@@ -5,11 +5,13 @@ from campaigns.models import DeliveryKind, DeliveryState
 from campaigns.smtp.outcomes import Accepted, Refused
 
 # RFC 5321 4.5.4.1 asks for tries over four to five days; a newsletter is stale after one. With
-# the pauses below, eight tries reach over about 20 hours.
+# the pauses below, eight tries reach over 10 hours and 35 minutes.
 MOST_TRIES = 8
 _FIRST_PAUSE_SECONDS = 300.0
 _LONGEST_PAUSE_SECONDS = 6 * 3600.0
 LOST_PAUSE_SECONDS = 5.0
+# The relay does not take mail from us: the campaign stops and says so.
+SENDER_REFUSED = "sender_refused"
 IN_DOUBT_PAUSE_SECONDS = 60.0
 
 
@@ -24,7 +26,8 @@ def refused(claimed: Claimed, answer: Refused) -> Outcome:
     evidence = f"{answer.code} {answer.enhanced}".strip()
     if answer.stage in ("session", "mail") and answer.enhanced != "5.6.7":
         # Said before the recipient was named: it is about us, not about the person.
-        return _again(claimed, "relay_busy", evidence, is_uncounted=True)
+        reason = SENDER_REFUSED if answer.permanent else "relay_busy"
+        return _again(claimed, reason, evidence, is_uncounted=True)
     if answer.permanent:
         return Outcome(
             id=claimed.id, state=DeliveryState.BOUNCED, reason="rejected", evidence=evidence
@@ -69,12 +72,12 @@ def lost(claimed: Claimed) -> Outcome:
 def in_doubt(claimed: Claimed) -> Outcome:
     """The dot was written and no answer came. A newsletter is never sent twice on a guess; a
     required letter is, with the same Message-ID."""
-    if claimed.kind == DeliveryKind.CONFIRMATION:
+    if claimed.kind == DeliveryKind.CONFIRMATION and claimed.attempts + 1 < MOST_TRIES:
         return Outcome(
             id=claimed.id,
             state=DeliveryState.QUEUED,
             reason="in_doubt",
-            delay_seconds=IN_DOUBT_PAUSE_SECONDS,
+            delay_seconds=IN_DOUBT_PAUSE_SECONDS * 2**claimed.attempts,
         )
     return Outcome(id=claimed.id, state=DeliveryState.UNKNOWN, reason="hand_over_unproven")
 

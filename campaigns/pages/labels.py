@@ -54,6 +54,13 @@ _HALTS: Mapping[str, Advice] = {
             "lasts, ask whoever runs your mail server to look at it."
         ),
     ),
+    "sender_refused": Advice(
+        _("The mail relay takes no mail from this sender."),
+        _(
+            "Nothing is lost and each message is tried again after a pause. Ask whoever runs "
+            "your mail server to let this address send, or write the campaign from another."
+        ),
+    ),
     "journal_behind": Advice(
         _("The privacy journal knows of events that this database does not have yet."),
         _(

@@ -9,9 +9,11 @@ from django.db import connections, transaction
 from consent import recording, services
 from consent.ledger import entry_hash
 from consent.models import ConfirmationRequest, LedgerEvent, PreferenceCard, Suppression
-from consent.services import Explanation
+from consent.refusal import JOURNAL_KIND
+from consent.services import Answer, Basis, Explanation
+from privacy.journal import journal
 from privacy.models import Envelope, JournalApplied
-from privacy.services import fingerprint_emails, journal_writer
+from privacy.services import enrol, fingerprint_emails, is_journal_applied, journal_writer
 from tests.conftest import NOW
 from tests.consent.people import (
     ALICE,
@@ -272,3 +274,74 @@ def test_the_request_of_a_confirmed_letter_is_dated(letters: Letters) -> None:
     submit(uuid4(), newsletter(is_ticked=True))
     _confirm(letters, at=later(minutes=1))
     assert ConfirmationRequest.objects.get().confirmed_at == later(minutes=1)
+
+
+def test_a_yes_to_calls_is_a_yes_by_telephone() -> None:
+    services.seed_purposes(now=NOW)
+    subject = enrol(email=ALICE).subject_id
+    assessment = services.current_assessment(purpose_code="phone_prospecting")
+    calls = Answer(
+        "phone_prospecting", "phone", Basis.LEGITIMATE_INTEREST, assessment, True, "No calls"
+    )
+    submit(subject, calls)
+    link = _links(subject).preferences_url
+    decide(
+        "preferences", token=_token(link), choices={"phone_prospecting": "yes"}, at=later(days=1)
+    )
+    reached = {
+        channel: services.permits(
+            subject_ids=[subject], purpose_code="phone_prospecting", channel=channel
+        )
+        for channel in ("phone", "email")
+    }
+    assert reached == {"phone": {subject}, "email": set()}
+
+
+def test_a_second_form_of_the_day_has_a_letter_for_what_the_first_did_not_ask(
+    letters: Letters,
+) -> None:
+    subject = enrol(email=ALICE).subject_id
+    measured = Answer("email_measurement", "email", Basis.CONSENT, None, True, "Measure")
+    submit(subject, newsletter(is_ticked=True))
+    submit(subject, newsletter(is_ticked=True), at=later(hours=1))
+    assert len(letters.requests) == 1
+    submit(subject, newsletter(is_ticked=True), measured, at=later(hours=2))
+    assert len(letters.requests) == 2
+
+
+def test_no_more_than_three_letters_a_day_whatever_is_posted(letters: Letters) -> None:
+    subject = enrol(email=ALICE).subject_id
+    services.seed_purposes(now=NOW)
+    for hour, code in enumerate(p.code for p in services.purposes(language="fr")):
+        answer = Answer(code, "email", Basis.CONSENT, None, True, "Yes")
+        submit(subject, answer, at=later(hours=hour))
+    assert len(letters.requests) == 3
+
+
+def test_what_only_the_journal_knows_takes_effect_with_the_next_sweep() -> None:
+    subject = enrol(email=ALICE).subject_id
+    submit(subject, newsletter(is_ticked=True), needs_confirmation=False)
+    assert permitted(subject)
+    mark = fingerprint_emails(emails=[ALICE])[0]
+    ours = journal()
+    with ours.locked():  # the process died between the journal and the commit
+        ours.append(
+            JOURNAL_KIND,
+            subject,
+            {
+                "exact": mark.exact.hex(),
+                "wide": mark.wide.hex(),
+                "purposes": "newsletter",
+                "method": "one_click",
+                "source": str(uuid4()),
+                "at": later(days=1).isoformat(),
+                "language": "fr",
+                "indicated_by": "subject",
+                "actor": "",
+            },
+            later(days=1),
+        )
+    assert not is_journal_applied()
+    services.apply_waiting_decisions(now=later(days=1))
+    assert is_journal_applied()
+    assert not permitted(subject)

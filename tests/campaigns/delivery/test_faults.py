@@ -189,3 +189,14 @@ def test_what_may_have_left_is_never_given_back(
     assert len(inbox.recipients()) == 2
     assert cast.counts(campaign) == {"unknown": 2}
     assert Campaign.objects.get(id=campaign).state == "finished"
+
+
+def test_a_relay_that_takes_nothing_from_this_sender_stops_the_campaign(
+    settings: Settings,
+) -> None:
+    cast.subscribers(1)
+    campaign = cast.launched()
+    with scripted(settings, Script.answering("mail", "550 5.7.1 not from you")):
+        cast.deliver(campaign)
+    account = services.progress(campaign_id=campaign)
+    assert (account.halted_reason, account.counts["queued"]) == ("sender_refused", 1)

@@ -69,3 +69,12 @@ def test_a_request_that_was_answered_needs_no_letter_any_more(inbox: Inbox) -> N
     send()
     assert inbox.recipients() == []
     assert Delivery.objects.get().reason == "answered_or_late"
+
+
+def test_a_letter_that_stays_in_doubt_is_not_sent_for_ever(settings: Settings) -> None:
+    cast.subscriber("alice@example.org", is_confirmed=False)
+    Delivery.objects.update(attempts=7)
+    with relay(Script.answering("dot", DROP)) as address:
+        settings.RELAY_URL = f"smtp://127.0.0.1:{address.port}?timeout=2&final_timeout=2"
+        send()
+    assert Delivery.objects.get().state == DeliveryState.UNKNOWN
