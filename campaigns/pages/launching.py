@@ -4,6 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -104,4 +105,4 @@ def _launched(planned: int) -> str:
         "Launched: %(count)s messages are on their way.",
         planned,
     )
-    return text % {"count": planned}
+    return text % {"count": intcomma(planned)}
