@@ -34,9 +34,10 @@ _HAS_ANY: Mapping[str, str] = {
         "EXISTS (SELECT 1 FROM crm_contactcampaign k"
         " WHERE k.contact_id = c.id AND k.campaign_id = ANY(%s::uuid[]))"
     ),
-    # The gate itself, by the function that sending asks: a segment never decides it differently.
+    # The gate itself, for everybody at once: a segment never decides it differently.
     "permission": (
-        "EXISTS (SELECT 1 FROM unnest(%s::text[]) w WHERE consent_permits(c.id, w, 'email'))"
+        "EXISTS (SELECT 1 FROM unnest(%s::text[]) w, consent_refusals(w, 'email') r"
+        " WHERE r.subject_id = c.id AND r.refusal IS NULL)"
     ),
 }
 _MOMENTS: Mapping[str, str] = {

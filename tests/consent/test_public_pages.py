@@ -3,6 +3,7 @@
 import psycopg
 import pytest
 from django.db import OperationalError
+from django.template.loader import render_to_string
 from django.test import Client
 from django.utils import timezone
 
@@ -176,3 +177,10 @@ def test_whoever_is_lost_is_told_so_in_their_language(
     assert answer.status_code == 404
     assert words in answer.content.decode()
     assert f'lang="{language}"' in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["400.html", "500.html"])
+def test_a_failure_is_told_in_both_languages_without_asking_anything(name: str) -> None:
+    page = render_to_string(name)
+    assert 'lang="fr"' in page and 'lang="en"' in page
+    assert "Django" not in page

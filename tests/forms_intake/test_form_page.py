@@ -310,3 +310,12 @@ def test_even_a_process_that_knows_no_form_gives_back_what_was_typed(
     assert (response.status_code, response["Retry-After"]) == (503, "60")
     assert "a long message" in response.content.decode()
     assert visitor.get(URL).status_code == 503
+
+
+def test_the_notice_is_shown_word_by_word_as_it_was_hashed(visitor: Client) -> None:
+    text = "Écrivez à dpo@example.org (voir www.cnil.fr). « Merci » & à bientôt <3."
+    publish_notice(code="exact", texts={"en": text, "fr": text}, is_substantive=True, now=NOW)
+    cast.published(notice_code="exact")
+    shown = parse(visitor.get(f"/f/{cast.CODE}").content).select_one("section.notice")
+    assert shown is not None
+    assert text in shown.text
