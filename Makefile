@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run login check test test-fast messages lock clean needs bench
+.PHONY: help run login manage check test test-fast messages lock clean needs bench
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -25,6 +25,9 @@ run: $(VENV)/runtime.stamp ## start everything on this machine; Ctrl-C stops it
 
 login: $(VENV)/runtime.stamp ## show the first sign-in again, with the one-time code of now
 	@$(BIN)/python -m deploy.desk.login
+
+manage: $(VENV)/runtime.stamp ## a command on the running desk: make manage ARGS="keys status"
+	@$(BIN)/python -m deploy.desk.manage $(ARGS)
 
 check: $(VENV)/dev.stamp ## lint, types, arrows between the floors, fields, migrations
 	@$(BIN)/ruff check .

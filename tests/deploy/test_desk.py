@@ -8,6 +8,7 @@ import signal
 import smtplib
 import socket
 import stat
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -47,6 +48,7 @@ def test_the_desk_starts_answers_mends_itself_stops_and_goes_on(desk: Run) -> No
     _a_mail_is_shown(desk)
     _a_bell_is_answered(desk.home)
     _a_second_copy_is_refused(desk)
+    _a_command_reaches_the_running_desk(desk)
     _a_killed_worker_comes_back(desk)
     _a_killed_database_comes_back(desk)
     assert desk.end() == 0
@@ -57,6 +59,22 @@ def test_the_desk_starts_answers_mends_itself_stops_and_goes_on(desk: Run) -> No
     last.read_until("Ready in")
     assert last.end() == 0
     assert not processes_of(desk.home)
+
+
+def _a_command_reaches_the_running_desk(desk: Run) -> None:
+    command = [sys.executable, "-m", "deploy.desk.manage", "keys", "status"]
+    environment = {**os.environ, "ACCORD_HOME": str(desk.home)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "epoch" in done.stdout.lower()
+
+
+def test_a_command_without_a_desk_says_what_to_do(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "deploy.desk.manage", "keys", "status"]
+    environment = {**os.environ, "ACCORD_HOME": str(tmp_path)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "start it with make run" in done.stdout
 
 
 def _each_page_answers(desk: Run) -> None:
