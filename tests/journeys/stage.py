@@ -99,6 +99,10 @@ class Stage:
         command = [sys.executable, "-m", "gunicorn", "deploy.wsgi", "--threads", "4"]
         return [*command, "--bind", bind, "--no-control-socket"]
 
+    @property
+    def celery(self) -> list[str]:
+        return list(_CELERY)
+
     def wait_until_up(self) -> None:
         for url in (self.public_url, self.staff_url):
             wait_for(partial(_answers, f"{url}/health"), f"{url} to answer")
