@@ -1,5 +1,8 @@
 """What the staff side says when it cannot answer: never a name, never what was asked."""
 
+import sys
+
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
@@ -31,6 +34,8 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
 
 def failed(request: HttpRequest) -> HttpResponse:
     """Rendered without the request: whatever broke may break its context too."""
+    if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
+        return _unreachable()
     context = {
         "title": _("Something went wrong on our side"),
         "text": _("Nothing that you sent is lost if it was confirmed. Please try again later."),
@@ -38,3 +43,15 @@ def failed(request: HttpRequest) -> HttpResponse:
         "status": 500,
     }
     return HttpResponse(render_to_string("crm/error.html", context), status=500)
+
+
+def _unreachable() -> HttpResponse:
+    """A database is away: the one failure that a person can simply wait for."""
+    context = {
+        "title": _("Our data cannot be reached at the moment"),
+        "text": _("Nothing was changed. Load the page again in a minute."),
+        "icon": "database",
+        "status": 503,
+    }
+    page = render_to_string("crm/error.html", context)
+    return HttpResponse(page, status=503, headers={"Retry-After": "60"})
