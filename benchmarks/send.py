@@ -72,9 +72,8 @@ def _people(count: int, now: datetime) -> None:
 
 def _campaign(now: datetime) -> UUID:
     from campaigns import services
-    from campaigns.content.library import starter
 
-    first = starter("newsletter.fr")
+    first = services.starter("newsletter.fr")
     if first is None:
         raise RuntimeError("The starter is gone.")
     campaign = services.create_draft(

@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from campaigns.accounts import Progress, progress
+from campaigns.content.library import starter
 from campaigns.delivery import engine, statements
 from campaigns.doorbells import ring_delivery
 from campaigns.drafts import (
@@ -104,5 +105,6 @@ __all__ = [
     "resume",
     "send_letters",
     "send_test",
+    "starter",
     "sweep",
 ]

@@ -28,6 +28,12 @@ SAMPLE: Mapping[str, str] = MappingProxyType(
 )
 
 
+def sample_values() -> Mapping[str, str]:
+    """Every value of a newsletter for the made-up person; the links do nothing."""
+    link = f"{settings.PUBLIC_URL}/u/test"
+    return {**SAMPLE, "opt_out_url": link, "preferences_url": link}
+
+
 class TestNotSent(Exception):
     """The relay did not take the test message; the argument says why in the active language,
     without an address."""
@@ -54,9 +60,8 @@ def send_test(*, campaign_id: UUID, address: str, now: datetime) -> None:
         kind="letter",
         signer=signer(),
     )
-    links = dict.fromkeys(("opt_out_url", "preferences_url"), f"{settings.PUBLIC_URL}/u/test")
     message = frame.render(
-        {**SAMPLE, **links},
+        sample_values(),
         to_address=recipient,
         to_name="",
         message_id=f"<{uuid4().hex}@{settings.MAIL_DOMAIN}>",

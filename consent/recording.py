@@ -18,7 +18,6 @@ from privacy.services import Fingerprints, fingerprint_emails, journal_writer
 # A letter that was not wanted is a nuisance: one a day to an address for the same purposes, and
 # never more than these, whatever is posted.
 LETTERS_WITHIN, LETTERS_MOST = timedelta(hours=24), 3
-_IS_ASKED = State.CONSENT_REQUESTED
 # Long enough for a holiday week-end, short enough that the person remembers having asked.
 REQUEST_LIFE = timedelta(days=7)
 
@@ -144,7 +143,11 @@ def record_answers(
         if State.INTEREST_OBJECTED in states:
             with journal_writer(now=now) as writer:
                 refuse(refusal=_objection(sheet, answer), writer=writer)
-    asked = {each.purpose_code for each, states in written.items() if _IS_ASKED in states}
+    asked = {
+        answer.purpose_code
+        for answer, states in written.items()
+        if State.CONSENT_REQUESTED in states
+    }
     if asked:
         _ask_confirmation(sheet, asked, now)
     return [state for states in written.values() for state in states]

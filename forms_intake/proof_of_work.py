@@ -16,7 +16,7 @@ from django.conf import settings
 
 from forms_intake.abuse import Remembered
 
-# About 25,000 SHA-256 on average: well under a second on a telephone of some years.
+# The answer is found after half of them on average: 25,000 SHA-256.
 MAX_NUMBER = 50_000
 # As long as somebody may take to write a message.
 CHALLENGE_LIFE = timedelta(hours=1)

@@ -1,7 +1,7 @@
 """The intake journal: sealed envelopes as frames on disk, outside every database.
 
 Writers of one process share their syncs: a frame is written at once, and whoever needs it on disk
-first syncs for all that were written before. With four threads that is about half the syncs.
+first syncs for all that were written before.
 Frame format: docs/formats/vault.md.
 """
 

@@ -1,5 +1,6 @@
 """Fixtures of the whole suite."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -81,3 +82,11 @@ def public_side(settings: Settings) -> Client:
     settings.ROOT_URLCONF = "deploy.urls_public"
     settings.MIDDLEWARE = settings.PUBLIC_MIDDLEWARE
     return Client()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Where CI=true nothing may be left out: a test that is skipped fails the run."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    is_ci = os.environ.get("CI") == "true"
+    if is_ci and reporter is not None and reporter.stats.get("skipped"):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

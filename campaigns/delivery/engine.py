@@ -24,7 +24,7 @@ from campaigns.delivery.preparing import (
     Prepared,
     campaign_for_sending,
 )
-from campaigns.delivery.relay import Relay, RelayClosed
+from campaigns.delivery.relay import HandOverStopped, Relay
 from campaigns.delivery.statements import Claimed, Outcome, Verdict
 from campaigns.models import Campaign, CampaignState, DeliveryState
 from campaigns.smtp.addresses import RelayAddress
@@ -112,10 +112,12 @@ class Turn:
             self._held.pop(each.claimed.id, None)
         try:
             found = self.relay.hand_over(ready, regate=self._pass_gate)
-            self._record(found)
-        except RelayClosed as closed:
-            self._record(closed.outcomes)
-            raise Halted("relay_unreachable") from None
+        except HandOverStopped as stopped:
+            self._record(stopped.outcomes)
+            if isinstance(stopped.cause, RelayUnavailable):
+                raise Halted("relay_unreachable") from None
+            raise stopped.cause from None
+        self._record(found)
         if any(each.reason == means.SENDER_REFUSED for each in found):
             raise Halted(means.SENDER_REFUSED)
 

@@ -81,8 +81,8 @@ class Relay:
     def hand_over(self, batch: Sequence[Prepared], *, regate: Regate) -> list[Outcome]:
         """Hand over what has just passed its gate; return an outcome for every message tried.
 
-        A message that `regate` holds back has none. Raises nothing of the relay: what could not
-        be tried goes back to the queue.
+        A message that `regate` holds back has none. Raises HandOverStopped, which carries the
+        outcomes so far, when the relay cannot be reached any more or the gate cannot be asked.
         """
         started, gated_at = time.monotonic(), time.monotonic()
         found: list[Outcome] = []
@@ -90,7 +90,12 @@ class Relay:
         step = _Step(self)
         while waiting:
             if time.monotonic() - gated_at > GATE_SECONDS:
-                passed = regate(waiting)
+                try:
+                    passed = regate(waiting)
+                except Exception as error:
+                    # What has left is known here alone: its outcomes go with the error.
+                    step.drop_envelope()
+                    raise HandOverStopped([*found, *_back(waiting)], error) from None
                 gated_at = time.monotonic()
                 if waiting[0].claimed.id not in passed:
                     step.drop_envelope()
@@ -100,12 +105,9 @@ class Relay:
             current = waiting.pop(0)
             try:
                 found.append(step.send(current, waiting[0] if waiting else None))
-            except RelayUnavailable:
-                found.extend(
-                    means.back(each.claimed, delay_seconds=means.LOST_PAUSE_SECONDS)
-                    for each in (current, *waiting)
-                )
-                raise RelayClosed(found) from None
+            except RelayUnavailable as error:
+                untried = _back([current, *waiting], delay_seconds=means.LOST_PAUSE_SECONDS)
+                raise HandOverStopped([*found, *untried], error) from None
         step.drop_envelope()
         self._learn(time.monotonic() - started, len(found))
         return found
@@ -119,12 +121,17 @@ class Relay:
         self._has_pace = True
 
 
-class RelayClosed(Exception):
-    """The relay cannot be reached any more; the outcomes of the batch so far are with it."""
+class HandOverStopped(Exception):
+    """A batch ended before its end: what became of it so far, and why it stopped."""
 
-    def __init__(self, outcomes: list[Outcome]) -> None:
-        super().__init__("The relay cannot be reached.")
+    def __init__(self, outcomes: list[Outcome], cause: Exception) -> None:
+        super().__init__(type(cause).__name__)
         self.outcomes = outcomes
+        self.cause = cause
+
+
+def _back(untried: Sequence[Prepared], *, delay_seconds: float = 0.0) -> list[Outcome]:
+    return [means.back(each.claimed, delay_seconds=delay_seconds) for each in untried]
 
 
 class _Step:

@@ -1,6 +1,6 @@
 """Looks at a mail before it is sent, filled in for somebody who does not exist."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -13,7 +13,7 @@ from campaigns.content.findings import BrokenTemplate, Finding
 from campaigns.content.lint import lint
 from campaigns.content.merge import FIELDS_OF, placeholders
 from campaigns.models import Campaign, CompiledContent
-from campaigns.trials import SAMPLE
+from campaigns.trials import SAMPLE, sample_values
 
 # A mail shown as a mail program would: it runs nothing, fetches nothing, leads nowhere. The
 # sandbox stands here too, for those who open the address of a preview by itself.
@@ -31,11 +31,6 @@ class Mistake:
     finding: Finding
     excerpt: str = ""
     place: str | None = None
-
-
-def sample_values() -> Mapping[str, str]:
-    link = f"{settings.PUBLIC_URL}/u/test"
-    return {**SAMPLE, "opt_out_url": link, "preferences_url": link}
 
 
 def merge_fields() -> list[tuple[str, str]]:

@@ -4,7 +4,6 @@ import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from pathlib import Path
 from uuid import UUID, uuid5
 
 from aiosmtpd.controller import Controller
@@ -23,7 +22,6 @@ from forms_intake.services import FormDraft
 
 PEOPLE = 2_000
 _ROOM = UUID("6f0b1f5e-7d0a-4a3e-9a35-2f1d5a0c77d1")  # names the made-up submissions
-_STARTERS = Path(__file__).resolve().parents[2] / "campaigns" / "content" / "starters"
 Batch = list[tuple[UUID, Invented]]
 
 
@@ -187,6 +185,9 @@ def _send_one(
     at: datetime,
     relay_url: str,
 ) -> None:
+    template = campaigns.starter(f"{starter}.fr")
+    if template is None:
+        raise LookupError(starter)
     author = crm.Account.objects.filter(role=crm.Role.MARKETING).values_list("id", flat=True)
     actor_id = author.first() or _ROOM
     campaign = campaigns.create_draft(
@@ -200,7 +201,7 @@ def _send_one(
             sender_name=words.ORGANISATION,
             sender_address="lettre@nordelia.example",
             reply_to="contact@nordelia.example",
-            mjml=(_STARTERS / f"{starter}.fr.mjml").read_text(encoding="utf-8"),
+            mjml=template.mjml,
         ),
         actor_id=actor_id,
         now=at - timedelta(hours=2),

@@ -8,8 +8,6 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from django.core.management import find_commands
-
 from deploy.desk.console import relay_lines, say
 from deploy.desk.layout import ROOT, Layout
 
@@ -57,11 +55,10 @@ class Steps:
         return True
 
     def make_demonstration(self) -> None:
-        """Make the demonstration data, once, where the command exists and ACCORD_DEMO allows it."""
+        """Make the demonstration data, once, where ACCORD_DEMO allows it."""
         mark = self._layout.home / "demo-made"
         is_wanted = self._layout.given.get("ACCORD_DEMO", "yes") != "no"
-        exists = "demo" in find_commands(str(ROOT / "deploy" / "management"))
-        if mark.exists() or not is_wanted or not exists:
+        if mark.exists() or not is_wanted:
             return
         say("desk", "Making the demonstration data")
         self._run("demo")

@@ -56,7 +56,7 @@ def normalise_email(text: str) -> str:
 
 
 def _wire_domain(domain: str) -> str:
-    # Nearly every domain is plain already; IDNA would spend a tenth of a lead's time to say so.
+    # Nearly every domain is plain already, and IDNA would work hard to say so.
     if _PLAIN_DOMAIN.fullmatch(domain) and len(domain) <= DOMAIN_MAX:
         return domain.lower()
     try:

@@ -1,5 +1,6 @@
 """What goes wrong on the way: nothing is lost, nothing is doubled, and the ledger says what was."""
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -200,3 +201,23 @@ def test_a_relay_that_takes_nothing_from_this_sender_stops_the_campaign(
         cast.deliver(campaign)
     account = services.progress(campaign_id=campaign)
     assert (account.halted_reason, account.counts["queued"]) == ("sender_refused", 1)
+
+
+def test_what_has_left_is_recorded_when_the_gate_cannot_be_asked_any_more(
+    inbox: Inbox, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast.subscribers(4)
+    campaign = cast.launched()
+
+    def answer(_recipient: str) -> str:
+        elsewhere = settings.JOURNAL_DIR / "elsewhere" / "journal.log"
+        monkeypatch.setattr(journal(), "path", elsewhere)
+        threading.Event().wait(0.3)  # longer than the gate's answer is good for
+        return "250 2.0.0 kept"
+
+    inbox.answer = answer
+    cast.deliver(campaign)
+    account = services.progress(campaign_id=campaign)
+    assert account.halted_reason == "journal_unreachable"
+    assert cast.counts(campaign) == {"sent": 1, "queued": 3}
+    assert len(inbox.recipients()) == 1

@@ -5,6 +5,8 @@ import pytest
 from campaigns import services
 from campaigns.models import Campaign, CompiledContent, Delivery
 from campaigns.services import NotReady, WrongState
+from crm.models import Contact
+from crm.services import waterfall
 from tests.campaigns import cast
 from tests.conftest import NOW
 
@@ -72,3 +74,22 @@ def test_no_message_is_sent_for_the_purpose_of_measuring() -> None:
     Campaign.objects.filter(id=campaign).update(purpose_id="email_measurement")
     with pytest.raises(NotReady):
         services.launch(campaign_id=campaign, actor_id=None, now=NOW)
+
+
+def test_who_was_announced_is_who_is_planned_and_left_out() -> None:
+    """Two statements hold the same ladder: the one that announces and the one that freezes."""
+    kinds = ("planned", "silent", "asked", "restricted", "unreachable", "nameless")
+    people = {
+        kind: cast.subscriber(
+            f"{kind}@example.org", says_yes=kind != "silent", is_confirmed=kind != "asked"
+        )
+        for kind in kinds
+    }
+    Contact.objects.filter(id=people["restricted"]).update(restricted_at=NOW)
+    Contact.objects.filter(id=people["unreachable"]).update(unreachable_at=NOW)
+    Contact.objects.filter(id=people["nameless"]).update(has_email=False)
+    announced = waterfall(rules=None, purpose_code="newsletter", channel="email", now=NOW)
+    account = services.progress(campaign_id=cast.launched())
+    assert {step.reason_code: step.contacts for step in announced.steps} == account.exclusions
+    assert announced.reachable == account.audience == 1
+    assert len(account.exclusions) == len(kinds) - 1
