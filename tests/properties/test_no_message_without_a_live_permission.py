@@ -272,7 +272,7 @@ class World(RuleBasedStateMachine):
         account = campaigns.progress(campaign_id=campaign)
         assert account.open == 0, "a planned message never ended"
         for row in Delivery.objects.filter(campaign_id=campaign, state=DeliveryState.SENT):
-            said = LedgerEvent.objects.get(seq=row.justification_seq)
+            said = LedgerEvent.objects.get(seq=row.justification_seq or 0)
             assert (said.subject_id, said.purpose_id) == (row.contact_id, what)
             assert said.event_state in PERMITTING_STATES
 
