@@ -107,7 +107,7 @@ def _notice(version: FormVersion) -> Iterator[Reason]:
 
 
 _OTHERWISE = {
-    "kind": _("The notice is not one for forms: it tells people who did not give the data."),
+    "kind": _("The notice is not one for forms: choose one that informs who fills them in."),
     "purpose": _("The notice does not speak of: %(purposes)s."),
     "basis": _("The notice states another lawful basis for: %(purposes)s."),
     "retention": _("The notice states another period of retention for: %(purposes)s."),

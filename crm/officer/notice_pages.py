@@ -114,6 +114,9 @@ def overview_of(*, code: str) -> dict[str, Any] | None:
         "version": newest,
         "shown": _newest(each for each in texts if each.version == newest),
         "acts": acts,
+        "behind": [
+            use for use in notice_uses(code=code) if use.is_public and use.notice_version < newest
+        ],
     }
 
 

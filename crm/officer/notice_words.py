@@ -48,9 +48,9 @@ WORDS: Mapping[str, tuple[Promise, Promise | str, int]] = {
     "mandatory": (
         _("What must be filled in"),
         _("Which fields, and what happens without them."),
-        3,
+        4,
     ),
-    "withdrawal": (_("Withdrawing a consent"), _("As easily as it is given."), 3),
+    "withdrawal": (_("Withdrawing a consent"), _("As easily as it is given."), 4),
     "decisions": (_("How the decision is taken"), _("Its logic, and what follows from it."), 2),
     "source": (_("Where the data comes from"), _("A public source or not, and which one."), 2),
     "categories": (_("Categories of data"), _("Name, e-mail address, company, role…"), 2),

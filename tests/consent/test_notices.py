@@ -10,6 +10,7 @@ from consent import services
 from consent.models import LedgerEvent, Notice
 from consent.notices import FactsDiffer
 from consent.services import NoticeUnknown
+from consent.templatetags.notice_text import notice_paragraphs
 from tests.conftest import NOW
 from tests.consent.people import ALICE, newsletter
 
@@ -126,3 +127,17 @@ def test_the_seeds_leave_another_text_of_the_page_of_choices_alone() -> None:
     current = services.current_notice(code="preferences")
     assert {language: each.text for language, each in current.items()} == own
     assert {each.kind for each in current.values()} == {"preferences"}
+
+
+@pytest.mark.parametrize(
+    ("text", "html"),
+    [
+        ("One.\n\nTwo.", "<p>One.</p>\n\n<p>Two.</p>"),
+        ("Your rights\nAccess.", "<p><strong>Your rights</strong><br>Access.</p>"),
+        ("A line of a file,\nwrapped.", "<p>A line of a file,<br>wrapped.</p>"),
+        ("Who <b>\nX", "<p>Who &lt;b&gt;<br>X</p>"),
+        ("", "<p></p>"),
+    ],
+)
+def test_a_notice_is_shown_in_its_own_words_with_its_headings(text: str, html: str) -> None:
+    assert notice_paragraphs(text) == html
