@@ -38,7 +38,7 @@ FACTS: Mapping[str, Promise] = {
 }
 # Label, help, rows.
 WORDS: Mapping[str, tuple[Promise, Promise | str, int]] = {
-    "opening": (_("First lines"), _("What most people read: the essence in two sentences."), 3),
+    "opening": (_("First lines"), _("What most people read: the essence in two sentences."), 4),
     "others": (_("Other recipients"), _("Each by its name or its category."), 2),
     "transfers": (
         _("Where the data goes"),
@@ -59,5 +59,5 @@ WORDS: Mapping[str, tuple[Promise, Promise | str, int]] = {
 INTEREST: tuple[Promise, Promise | str, int] = (
     _("The interest pursued"),
     _("Continues the sentence “our legitimate interest, which is…”"),
-    2,
+    3,
 )

@@ -1,6 +1,8 @@
 """The builder leaves out nothing of articles 13 and 14, and knows a fact from a word."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -81,7 +83,7 @@ def test_a_built_text_can_be_built_again_from_its_document() -> None:
     assert services.publish_notice_draft(code="built", actor_id=None, now=NOW) == 1
 
 
-CASES = {
+CASES: dict[str, tuple[dict[str, Any], set[tuple[str, str]]]] = {
     "purposes": ({"bases": {}}, {("purposes", "")}),
     "purpose_unknown": ({"bases": {"nothing": Basis.CONTRACT.value}}, {("purposes", "")}),
     "recipients": ({"recipients": []}, {("recipients", "")}),
@@ -187,7 +189,7 @@ def _nothing() -> None:
     pass
 
 
-FACTS = {
+FACTS: dict[str, tuple[dict[str, Any], Callable[[], None]]] = {
     "bases": ({"bases": {"newsletter": Basis.CONSENT.value}}, _nothing),
     "recipients": ({"recipients": ["teams"]}, _nothing),
     "recipients of a purpose": ({}, _recipients),
@@ -232,7 +234,8 @@ def test_another_controller_or_officer_is_never_a_correction(
     ("word", "fact"), [("transfers", "leaves_union"), ("decisions", "has_decisions")]
 )
 def test_the_words_that_say_a_fact_are_the_fact(word: str, fact: str) -> None:
-    said = choices(**{fact: True})
+    changes: dict[str, Any] = {fact: True}
+    said = choices(**changes)
     for language in ("fr", "en"):
         said = worded(said, language, **{word: "Suisse"})
     built(said)
