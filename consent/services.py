@@ -17,6 +17,7 @@ from consent.notices import NoticeText, NoticeUnknown, notice, publish_notice
 from consent.purposes import PurposeText, current_assessment, purposes
 from consent.recording import Answer, Courier, record_answers, register_courier
 from consent.refusal import Refusal, refuse
+from consent.sealing import SealBroken, SealProof, proof_of, seal_ledger
 from consent.seeds import seed_purposes
 from consent.suppression import EVERYTHING
 from privacy.services import fingerprint_emails, journal_writer
@@ -66,6 +67,8 @@ __all__ = [
     "NoticeUnknown",
     "OptOutLinks",
     "PurposeText",
+    "SealBroken",
+    "SealProof",
     "State",
     "apply_waiting_decisions",
     "confirmation_letter",
@@ -75,11 +78,13 @@ __all__ = [
     "notice",
     "opt_out_links",
     "permits",
+    "proof_of",
     "publish_notice",
     "purposes",
     "record_answers",
     "refresh_cards",
     "register_courier",
+    "seal_ledger",
     "seed_purposes",
     "settle_decisions",
     "withdraw_on_behalf",

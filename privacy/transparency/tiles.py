@@ -4,8 +4,9 @@ A tile of level L holds hashes of the tree's level 8 * L; one of 256 is full and
 last one of a level may be partial and then carries its width in its name.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from privacy.transparency.merkle import HASH_SIZE, node_hash
 
@@ -14,6 +15,7 @@ WIDTH = 1 << WIDTH_BITS
 ENTRIES = "entries"
 _MAX_ENTRY = 0xFFFF
 _KEPT_TILES = 64  # of 8 KiB: a proof reads one a level, the proofs of a batch share most of them
+T = TypeVar("T", int, str)
 
 
 class LogDamaged(Exception):
@@ -96,7 +98,7 @@ class TileReader:
     def __init__(self, folder: Path, size: int) -> None:
         self.folder = folder
         self.size = size
-        self._kept: dict[tuple[int, int], list[bytes]] = {}
+        self._kept: dict[tuple[int | str, int], list[bytes]] = {}
 
     def node(self, level: int, index: int) -> bytes:
         """Return the root of a full subtree of 2**level leaves (merkle.Node)."""
@@ -108,17 +110,7 @@ class TileReader:
 
     def hashes(self, level: int, index: int) -> list[bytes]:
         """Return the hashes of a tile, as far as the log's size goes."""
-        if (level, index) not in self._kept:
-            width = self._width(level, index)
-            content = self._read(level, index, width)[: width * HASH_SIZE]
-            if len(content) != width * HASH_SIZE:
-                raise LogDamaged(f"{tile_path(self.folder, level, index)} is too short.")
-            if len(self._kept) >= _KEPT_TILES:
-                self._kept.pop(next(iter(self._kept)))
-            self._kept[level, index] = [
-                content[place : place + HASH_SIZE] for place in range(0, len(content), HASH_SIZE)
-            ]
-        return self._kept[level, index]
+        return self._keep(level, index, self._hashes)
 
     def edge(self) -> Edge:
         """Return the right edge, to go on from there."""
@@ -135,20 +127,37 @@ class TileReader:
 
     def bundle(self, index: int) -> list[bytes]:
         """Return the entries of one tile, as far as the log's size goes."""
-        width = self._width(0, index)
-        try:
-            entries = unbundle(self._read(ENTRIES, index, width))[:width]
-        except ValueError:
-            entries = []
-        if len(entries) != width:
-            raise LogDamaged(f"{tile_path(self.folder, ENTRIES, index)} is not whole.")
-        return entries
+        return self._keep(ENTRIES, index, self._bundle)
 
     def entries(self, start: int, end: int) -> Iterator[bytes]:
         """Yield the entries from `start` to before `end`, in their order."""
         for index in range(start // WIDTH, -(-end // WIDTH)):
             first = index * WIDTH
             yield from self.bundle(index)[max(0, start - first) : end - first]
+
+    def _keep(self, level: T, index: int, read: Callable[[T, int], list[bytes]]) -> list[bytes]:
+        if (level, index) not in self._kept:
+            if len(self._kept) >= _KEPT_TILES:
+                self._kept.pop(next(iter(self._kept)))
+            self._kept[level, index] = read(level, index)
+        return self._kept[level, index]
+
+    def _hashes(self, level: int, index: int) -> list[bytes]:
+        width = self._width(level, index)
+        content = self._read(level, index, width)[: width * HASH_SIZE]
+        if len(content) != width * HASH_SIZE:
+            raise LogDamaged(f"{tile_path(self.folder, level, index)} is too short.")
+        return [content[place : place + HASH_SIZE] for place in range(0, len(content), HASH_SIZE)]
+
+    def _bundle(self, level: str, index: int) -> list[bytes]:
+        width = self._width(0, index)
+        try:
+            entries = unbundle(self._read(level, index, width))[:width]
+        except ValueError:
+            entries = []
+        if len(entries) != width:
+            raise LogDamaged(f"{tile_path(self.folder, level, index, width)} is not whole.")
+        return entries
 
     def _width(self, level: int, index: int) -> int:
         width = min(WIDTH, (self.size >> (WIDTH_BITS * level)) - index * WIDTH)
