@@ -12,16 +12,16 @@ from campaigns.models import Delivery, DeliveryKind
 class LetterCourier:
     """Registered at start with consent, which knows nobody above it."""
 
-    def request_confirmation(
-        self, *, request_id: UUID, subject_id: UUID, language: str, now: datetime
+    def plan_letter(
+        self, *, kind: str, reference_id: UUID, subject_id: UUID, now: datetime
     ) -> None:
         """Plan one letter; the same request twice plans one."""
         Delivery.objects.bulk_create(
             [
                 Delivery(
                     contact_id=subject_id,
-                    kind=DeliveryKind.CONFIRMATION,
-                    reference_id=request_id,
+                    kind=DeliveryKind[kind.upper()],
+                    reference_id=reference_id,
                     due_at=now,
                     planned_at=now,
                 )

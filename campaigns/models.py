@@ -3,6 +3,8 @@
 from django.db import models
 from django.db.models import Q
 
+from privacy.services import IntakeModel
+
 
 class CampaignState(models.TextChoices):
     DRAFT = "draft"
@@ -39,6 +41,12 @@ class DeliveryKind(models.IntegerChoices):
     NEWSLETTER = 1, "newsletter"
     CONFIRMATION = 2, "confirmation"
     TEST = 3, "test"
+    INFORMATION = 4, "information"
+    OPTED_OUT = 5, "opted_out"
+
+
+# What a person must be sent whatever they agreed to; no campaign stands behind it.
+LETTER_KINDS = (DeliveryKind.CONFIRMATION, DeliveryKind.INFORMATION, DeliveryKind.OPTED_OUT)
 
 
 class Template(models.Model):
@@ -92,6 +100,37 @@ class CompiledContent(models.Model):
     compiled_at = models.DateTimeField()
 
 
+class TrackedLink(models.Model):
+    """A link of a launched campaign, under the random id that measured messages carry."""
+
+    id = models.UUIDField(primary_key=True)
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE, related_name="links")
+    position = models.PositiveSmallIntegerField()
+    url = models.TextField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "position"], name="tracked_link_position")
+        ]
+
+
+class MeasuredMessage(models.Model):
+    """The day on which a person who agreed to it last opened a message, or followed its links."""
+
+    delivery = models.OneToOneField("Delivery", primary_key=True, on_delete=models.CASCADE)
+    campaign = models.ForeignKey(Campaign, on_delete=models.CASCADE)
+    contact_id = models.UUIDField(db_index=True)
+    last_open_on = models.DateField(null=True)
+    last_click_on = models.DateField(null=True)
+
+
+class PublishedLink(IntakeModel):
+    """Where a measured link leads: all that the public side may know of it."""
+
+    link_hash = models.BinaryField(primary_key=True)
+    url = models.TextField()
+
+
 class AudienceExclusion(models.Model):
     """How many of the segment were left out at launch, by reason."""
 
@@ -132,6 +171,10 @@ class Delivery(models.Model):
     reason = models.CharField(max_length=32, blank=True)
     # The relay's answer without the address: code, enhanced code, queue id.
     evidence = models.CharField(max_length=120, blank=True)
+    # The ledger event that permitted the message when it passed its gate.
+    justification_seq = models.BigIntegerField(null=True)
+    # The message carries a pixel and measured links, because its person agreed to that.
+    is_measured = models.BooleanField(db_default=False)
     planned_at = models.DateTimeField()
     handing_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -142,7 +185,7 @@ class Delivery(models.Model):
                 fields=["reference_id", "contact_id", "kind"], name="delivery_once"
             ),
             models.CheckConstraint(
-                condition=Q(kind=DeliveryKind.CONFIRMATION, campaign__isnull=True)
+                condition=Q(kind__in=LETTER_KINDS, campaign__isnull=True)
                 | Q(kind__in=[DeliveryKind.NEWSLETTER, DeliveryKind.TEST], campaign__isnull=False),
                 name="delivery_letter_or_campaign",
             ),

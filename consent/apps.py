@@ -6,7 +6,10 @@ class ConsentConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from consent.cards import confirmation_letter
+        from consent.letters import CONFIRMATION, register_letter
         from consent.refusal import JOURNAL_KIND, replay
         from privacy.services import register_replay
 
         register_replay(JOURNAL_KIND, replay)
+        register_letter(CONFIRMATION, confirmation_letter)

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from django.conf import settings
 
+from consent.letters import Letter
 from consent.models import (
     PERMITTING_STATES,
     ConfirmationRequest,
@@ -28,17 +29,6 @@ class OptOutLinks:
 
     one_click_url: str
     preferences_url: str
-
-
-@dataclass(frozen=True)
-class ConfirmationLetter:
-    """What a confirmation letter says: nothing that was typed into the form (no free text)."""
-
-    language: str
-    purposes: list[str]
-    confirm_url: str
-    preferences_url: str
-    expires_at: datetime
 
 
 def card_hash(card_id: UUID) -> bytes:
@@ -69,20 +59,19 @@ def opt_out_links(
     marks = fingerprint_emails(emails=list(subjects.values()))
     return {
         subject: OptOutLinks(
-            _url("u", "opt_out", Link(cards[subject], number, mark.exact)),
-            _url("p", "preferences", Link(cards[subject], 0, mark.exact)),
+            link_url("u", "opt_out", Link(cards[subject], number, mark.exact)),
+            link_url("p", "preferences", Link(cards[subject], 0, mark.exact)),
         )
         for subject, mark in zip(subjects, marks, strict=True)
     }
 
 
-def _url(page: str, scope: str, link: Link) -> str:
+def link_url(page: str, scope: str, link: Link) -> str:
+    """Return the address of a page that a person decides on, with a token for that alone."""
     return f"{settings.PUBLIC_URL}/{page}/{make_link(scope=scope, link=link)}"
 
 
-def confirmation_letter(
-    *, request_id: UUID, email: str, now: datetime
-) -> ConfirmationLetter | None:
+def confirmation_letter(request_id: UUID, email: str, now: datetime) -> Letter | None:
     """Return what to write, or None when it was answered or is too late."""
     request = ConfirmationRequest.objects.filter(
         id=request_id, confirmed_at=None, expires_at__gt=now
@@ -95,11 +84,14 @@ def confirmation_letter(
     name = "title_fr" if request.language == "fr" else "title_en"
     card = cards_of([request.subject_id], now=now)[request.subject_id]
     mark = fingerprint_emails(emails=[email])[0].exact
-    return ConfirmationLetter(
+    confirm = Link(request.id, 0, bytes(request.address_fingerprint))
+    return Letter(
         request.language,
-        [getattr(event.purpose, name) for event in asked.order_by("seq")],
-        _url("c", "confirm", Link(request.id, 0, bytes(request.address_fingerprint))),
-        _url("p", "preferences", Link(card, 0, mark)),
+        {
+            "purposes": "\n".join(getattr(event.purpose, name) for event in asked.order_by("seq")),
+            "confirm_url": link_url("c", "confirm", confirm),
+            "preferences_url": link_url("p", "preferences", Link(card, 0, mark)),
+        },
         request.expires_at,
     )
 

@@ -184,6 +184,7 @@ def _given(envelope: OpenedEnvelope, asked: LedgerEvent) -> Event:
         notice_sha256=bytes(asked.notice_sha256 or b""),
         form_code=asked.form_code,
         form_version=asked.form_version,
+        shown_record=asked.shown_record,
         supersedes=asked.record_id,
     )
 
@@ -304,6 +305,7 @@ def _again(envelope: OpenedEnvelope, no: LedgerEvent, before: LedgerEvent) -> Ev
         notice_sha256=bytes(before.notice_sha256 or b"") or None,
         form_code=before.form_code,
         form_version=before.form_version,
+        shown_record=before.shown_record,
         supersedes=no.record_id,
     )
 

@@ -20,6 +20,10 @@ REASONS: dict[str, Promise] = {
     "withdrawn": _("The person withdrew their consent."),
     "expired": _("The person's consent has expired."),
     "objected": _("The person objected."),
+    "not_informed": _("The person was not told yet where we have their data from."),
+    "just_informed": _("The person was told a few days ago and may still object."),
+    "on_pause": _("The person asked for a pause."),
+    "purpose_retired": _("This purpose is no longer in use."),
     "suppressed": _("A no is kept for this address."),
 }
 

@@ -1,15 +1,19 @@
 """The purposes a company starts with, and the assessments that legitimate interest needs."""
 
+import hashlib
+import json
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import uuid_utils.compat
 
-from consent.models import BalancingAssessment, Channel, Purpose
+from consent.models import BalancingAssessment, Basis, Channel, Purpose, PurposeVersion
 
 DPV = "https://w3id.org/dpv#"
+PD = "https://w3id.org/dpv/pd#"
 PROSPECT_DAYS = 3 * 365  # three years from the person's last act (CNIL deliberation 2021-131)
 REQUEST_DAYS = 365
 
@@ -27,6 +31,9 @@ class PurposeText:
 
 
 _EMAIL, _PHONE = [Channel.EMAIL.value], [Channel.PHONE.value]
+_CONSENT, _INTEREST = Basis.CONSENT.value, Basis.LEGITIMATE_INTEREST.value
+_WRITTEN_TO = [f"{PD}Name", f"{PD}EmailAddress"]
+_CALLED = [f"{PD}Name", f"{PD}TelephoneNumber"]
 
 PURPOSES = [
     Purpose(
@@ -37,6 +44,8 @@ PURPOSES = [
         title_en="Answer your request",
         description_fr="Lire votre message et vous répondre.",
         description_en="Read your message and answer you.",
+        bases=[Basis.PRE_CONTRACT.value, _INTEREST],
+        data_categories=[*_WRITTEN_TO, f"{PD}TelephoneNumber"],
         channels=[*_EMAIL, *_PHONE],
         is_marketing=False,
         retention_days=REQUEST_DAYS,
@@ -50,6 +59,8 @@ PURPOSES = [
         title_en="Our newsletter",
         description_fr="Recevoir nos nouvelles, nos conseils et nos invitations.",
         description_en="Receive our news, advice and invitations.",
+        bases=[_CONSENT, _INTEREST],
+        data_categories=_WRITTEN_TO,
         channels=_EMAIL,
         is_marketing=True,
         retention_days=PROSPECT_DAYS,
@@ -63,6 +74,9 @@ PURPOSES = [
         title_en="Offers chosen for your work",
         description_fr="Vous proposer des produits et services proches de votre métier.",
         description_en="Offer you products and services close to your work.",
+        more_iris=[f"{DPV}Personalisation"],
+        bases=[_CONSENT, _INTEREST],
+        data_categories=_WRITTEN_TO,
         channels=_EMAIL,
         is_marketing=True,
         retention_days=PROSPECT_DAYS,
@@ -76,6 +90,8 @@ PURPOSES = [
         title_en="Call you about our products",
         description_fr="Un appel de notre équipe commerciale à votre numéro professionnel.",
         description_en="A call from our sales team to your number at work.",
+        bases=[_CONSENT, _INTEREST],
+        data_categories=_CALLED,
         channels=_PHONE,
         is_marketing=True,
         retention_days=PROSPECT_DAYS,
@@ -89,6 +105,8 @@ PURPOSES = [
         title_en="Information about a service you use",
         description_fr="Interruptions prévues, sécurité, changements du contrat.",
         description_en="Planned interruptions, security, changes of contract.",
+        bases=[Basis.CONTRACT.value, _INTEREST],
+        data_categories=_WRITTEN_TO,
         channels=_EMAIL,
         is_marketing=False,
         retention_days=REQUEST_DAYS,
@@ -102,6 +120,8 @@ PURPOSES = [
         title_en="Measure whether you open our e-mails",
         description_fr="Savoir quels messages vous ouvrez et quels liens vous suivez.",
         description_en="Know which messages you open and which links you follow.",
+        bases=[_CONSENT],  # CNIL deliberation 2026-042: no other basis, for professionals neither
+        data_categories=[f"{PD}EmailAddress"],
         channels=_EMAIL,
         is_marketing=True,
         retention_days=PROSPECT_DAYS,
@@ -109,15 +129,57 @@ PURPOSES = [
     ),
 ]
 
+DOES_NOT_PREVAIL = "does_not_prevail"
 _ASSESSED = ("targeted_promotion", "phone_prospecting")
 
 
 def seed_purposes(*, now: datetime) -> None:
     """Write the purposes and first assessments that are missing; existing ones are left alone."""
-    Purpose.objects.bulk_create(PURPOSES, ignore_conflicts=True)
+    Purpose.objects.bulk_create(
+        [_as_published(purpose, now) for purpose in PURPOSES], ignore_conflicts=True
+    )
+    told = set(PurposeVersion.objects.values_list("purpose_id", "version"))
+    for purpose in Purpose.objects.filter(published_at__isnull=False):
+        if (purpose.code, purpose.version) not in told:
+            keep_version(purpose=purpose, actor_id=None, now=now)
     for code in _ASSESSED:
         if not BalancingAssessment.objects.filter(purpose_id=code).exists():
             _first_assessment(code, now)
+
+
+def _as_published(purpose: Purpose, now: datetime) -> Purpose:
+    fresh = copy(purpose)
+    fresh.published_at = now
+    return fresh
+
+
+_TOLD = (
+    "code",
+    "iri",
+    "more_iris",
+    "data_categories",
+    "bases",
+    "channels",
+    "is_marketing",
+    "retention_days",
+    *(f"{name}_{language}" for name in ("title", "description", "recipients")
+      for language in ("fr", "en")),
+)  # fmt: skip
+
+
+def keep_version(*, purpose: Purpose, actor_id: UUID | None, now: datetime) -> PurposeVersion:
+    """Keep what a purpose says at this moment, word for word: records name it for ever."""
+    document = {name: getattr(purpose, name) for name in _TOLD}
+    canonical = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return PurposeVersion.objects.create(
+        id=uuid_utils.compat.uuid7(),
+        purpose=purpose,
+        version=purpose.version,
+        document=document,
+        sha256=hashlib.sha256(canonical.encode()).digest(),
+        published_at=now,
+        published_by=actor_id,
+    )
 
 
 def _first_assessment(code: str, now: datetime) -> None:
@@ -126,6 +188,8 @@ def _first_assessment(code: str, now: datetime) -> None:
         purpose_id=code,
         version=1,
         interest="Make our products known to professionals whose work they concern.",
+        expectations="Who leaves a professional address with a supplier expects to hear from it.",
+        safeguards="A box to say no on the form, a no in every message, three years at most.",
         necessity="The people concerned do not look for us by themselves; few messages are sent.",
         balance="Only professional data given by the person; a no in one click, in every message.",
         b2b_relevance="What is offered concerns the person's occupation (CNIL, B2B prospecting).",
@@ -135,9 +199,11 @@ def _first_assessment(code: str, now: datetime) -> None:
 
 
 def current_assessment(*, purpose_code: str) -> UUID | None:
-    """Return the newest balancing assessment of a purpose, None if it has none."""
+    """Return the newest balancing assessment of a purpose; None if it has none, or if that one
+    concluded that the interest does not prevail: it is no basis then."""
     newest = BalancingAssessment.objects.filter(purpose_id=purpose_code).order_by("-version")
-    return newest.values_list("id", flat=True).first()
+    found = newest.values_list("id", "outcome").first()
+    return found[0] if found and found[1] != DOES_NOT_PREVAIL else None
 
 
 def text_of(purpose: Purpose, language: str) -> PurposeText:

@@ -3,12 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 from uuid import UUID
 
 import uuid_utils.compat
 
 from consent.ledger import Event, append
+from consent.letters import CONFIRMATION, hand_to_courier
 from consent.models import Basis, ConfirmationRequest, LedgerEvent, Notice, State
 from consent.notices import NoticeUnknown
 from consent.refusal import Refusal, refuse
@@ -32,22 +32,6 @@ class Answer:
     assessment_id: UUID | None
     is_ticked: bool
     control_text: str
-
-
-class Courier(Protocol):
-    """Whoever can send required letters; campaigns registers itself."""
-
-    def request_confirmation(
-        self, *, request_id: UUID, subject_id: UUID, language: str, now: datetime
-    ) -> None: ...
-
-
-_COURIERS: list[Courier] = []
-
-
-def register_courier(courier: Courier) -> None:
-    """Say who sends the letters; the last one registered does."""
-    _COURIERS[:] = [courier]
 
 
 @dataclass(frozen=True)
@@ -211,7 +195,6 @@ def _ask_confirmation(sheet: Sheet, asked: set[str], now: datetime) -> None:
         requested_at=now,
         expires_at=now + REQUEST_LIFE,
     )
-    for courier in _COURIERS:
-        courier.request_confirmation(
-            request_id=request.id, subject_id=sheet.subject_id, language=sheet.language, now=now
-        )
+    hand_to_courier(
+        kind=CONFIRMATION, reference_id=request.id, subject_id=sheet.subject_id, now=now
+    )

@@ -88,6 +88,7 @@ def _event(refusal: Refusal, permission: Permission, before: LedgerEvent) -> Eve
         notice_sha256=bytes(before.notice_sha256) if before.notice_sha256 else None,
         form_code=before.form_code,
         form_version=before.form_version,
+        shown_record=before.shown_record,
         supersedes=before.record_id,
         actor_id=refusal.actor_id,
     )

@@ -3,19 +3,21 @@
 from datetime import datetime
 from uuid import UUID
 
-from consent.cards import (
-    ConfirmationLetter,
-    OptOutLinks,
-    confirmation_letter,
-    opt_out_links,
-    refresh_cards,
-)
+from consent.cards import OptOutLinks, opt_out_links, refresh_cards
 from consent.decisions import apply_waiting_decisions, settle_decisions
 from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits
+from consent.letters import (
+    Courier,
+    Letter,
+    letters_handed_over,
+    plan_letter,
+    register_courier,
+    write_letter,
+)
 from consent.models import Basis, Channel, State
 from consent.notices import NoticeText, NoticeUnknown, notice, publish_notice
 from consent.purposes import PurposeText, current_assessment, purposes
-from consent.recording import Answer, Courier, record_answers, register_courier
+from consent.recording import Answer, record_answers
 from consent.refusal import Refusal, refuse
 from consent.sealing import SealBroken, SealProof, proof_of, seal_ledger
 from consent.seeds import seed_purposes
@@ -59,10 +61,10 @@ __all__ = [
     "Answer",
     "Basis",
     "Channel",
-    "ConfirmationLetter",
     "Courier",
     "Explanation",
     "LedgerLine",
+    "Letter",
     "NoticeText",
     "NoticeUnknown",
     "OptOutLinks",
@@ -71,13 +73,14 @@ __all__ = [
     "SealProof",
     "State",
     "apply_waiting_decisions",
-    "confirmation_letter",
     "current_assessment",
     "explain",
     "history",
+    "letters_handed_over",
     "notice",
     "opt_out_links",
     "permits",
+    "plan_letter",
     "proof_of",
     "publish_notice",
     "purposes",
@@ -88,4 +91,5 @@ __all__ = [
     "seed_purposes",
     "settle_decisions",
     "withdraw_on_behalf",
+    "write_letter",
 ]

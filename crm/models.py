@@ -172,3 +172,38 @@ class ContactCampaign(models.Model):
 
     class Meta:
         indexes = [models.Index(fields=["campaign_id", "contact"], name="contactcampaign_campaign")]
+
+
+class ImportBatch(models.Model):
+    """People whose data came from elsewhere: where from, and by which notice they are told."""
+
+    id = models.UUIDField(primary_key=True)
+    # Words of the company: the source that article 14(2)(f) makes us name.
+    source = models.CharField(max_length=120)
+    file_sha256 = models.BinaryField()
+    purpose = models.ForeignKey("consent.Purpose", on_delete=models.PROTECT)
+    channel = models.CharField(max_length=8)
+    notice_code = models.SlugField(max_length=40)
+    notice_version = models.PositiveIntegerField()
+    created_at = models.DateTimeField()
+    created_by = models.UUIDField()
+    # The account of the rows, once it is done: read = new + known + refused.
+    rows_read = models.PositiveIntegerField(default=0)
+    rows_new = models.PositiveIntegerField(default=0)
+    rows_known = models.PositiveIntegerField(default=0)
+    # [{"line": 7, "reason": "invalid_address"}, ...]: never the row itself.
+    refusals = models.JSONField(default=list)
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["-created_at"], name="import_newest")]
+
+
+class ContactMerge(models.Model):
+    """Two contacts were one person: which was kept, and who said so."""
+
+    id = models.UUIDField(primary_key=True)
+    kept_id = models.UUIDField(db_index=True)
+    absorbed_id = models.UUIDField(unique=True)
+    merged_at = models.DateTimeField()
+    merged_by = models.UUIDField(null=True)

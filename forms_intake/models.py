@@ -32,6 +32,8 @@ class FormVersion(models.Model):
     has_double_opt_in = models.BooleanField(default=True)
     has_proof_of_work = models.BooleanField(default=False)
     minimum_fill_seconds = models.PositiveSmallIntegerField(default=3)
+    # Whom the form speaks to: professionals, or anyone (consumers have stricter rules).
+    audience = models.CharField(max_length=16, default="professionals")
     created_at = models.DateTimeField()
     published_at = models.DateTimeField(null=True)
     # Set when the public side has it (or no longer has it).

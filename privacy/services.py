@@ -72,6 +72,11 @@ class Fingerprints:
     exact: bytes
     wide: bytes
 
+    @property
+    def marks(self) -> bytes:
+        """All of them, one behind the other, as the gate's functions take them."""
+        return self.exact + self.wide
+
 
 def fingerprint_emails(*, emails: Sequence[str]) -> list[Fingerprints]:
     """Return the fingerprints of normalised addresses, in their order."""

@@ -47,7 +47,7 @@ def starter(key: str) -> Starter | None:
 def letter(code: str, language: str) -> str:
     """The MJML of a required letter; English where it is not written in this language.
 
-    Only ``confirmation`` exists. Raises FileNotFoundError for another code.
+    ``confirmation``, ``information``, ``opted_out``; FileNotFoundError for another code.
     """
     return _read("letters", code, language if language in LANGUAGES else "en")
 

@@ -41,8 +41,10 @@ _NEWSLETTER: Mapping[str, Kind] = {"opt_out_url": "link", "preferences_url": "li
 _LETTER: Mapping[str, Kind] = {
     "purposes": "text",
     "notice": "text",
+    "source": "text",
     "expires_on": "text",
     "confirm_url": "link",
+    "opt_out_url": "link",
     "preferences_url": "link",
 }
 FIELDS: Mapping[str, Kind] = {**_PERSON, **CONSTANTS, **_NEWSLETTER, **_LETTER}

@@ -29,7 +29,7 @@ from campaigns.delivery.statements import Claimed, Outcome, Verdict
 from campaigns.models import Campaign, CampaignState, DeliveryState
 from campaigns.smtp.addresses import RelayAddress
 from campaigns.smtp.outcomes import RelayUnavailable
-from consent.services import settle_decisions
+from consent.services import letters_handed_over, settle_decisions
 from crm.services import mark_unreachable, record_sent
 from privacy.services import JournalUnreachable, is_journal_applied, journal_head
 
@@ -179,16 +179,18 @@ class Turn:
         evidence = {each.id: each.evidence for each in outcomes}
         with transaction.atomic(using="default"):
             written = statements.record(outcomes=outcomes, worker=self.worker)
-            sent = [row for row in written if row[2] == DeliveryState.SENT]
+            sent = [row for row in written if row.state == DeliveryState.SENT]
             self.handed_over += len(sent)
             now = self.clock()
             if sent and self.campaign_id is not None:
-                contacts = [contact for _id, contact, _state in sent]
+                contacts = [row.contact_id for row in sent]
                 record_sent(campaign_id=self.campaign_id, contact_ids=contacts, at=now)
+            elif sent:
+                letters_handed_over(request_ids=[row.reference_id for row in sent], now=now)
             dead = [
-                contact
-                for number, contact, state in written
-                if state == DeliveryState.BOUNCED and _is_dead(evidence[number])
+                row.contact_id
+                for row in written
+                if row.state == DeliveryState.BOUNCED and _is_dead(evidence[row.id])
             ]
             if dead:
                 mark_unreachable(contact_ids=dead, at=now)

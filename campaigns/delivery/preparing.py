@@ -9,17 +9,18 @@ from django.conf import settings
 from django.utils import translation
 from django.utils.formats import date_format
 from django.utils.timezone import localtime
+from django.utils.translation import gettext_lazy as _
 
 from campaigns.content.compile import compile_content, parts_of
 from campaigns.content.library import letter
 from campaigns.content.merge import MissingValue
 from campaigns.delivery.signing import signer
 from campaigns.delivery.statements import Claimed, GateMark, Outcome
-from campaigns.models import Campaign, DeliveryState
+from campaigns.models import Campaign, DeliveryKind, DeliveryState
 from campaigns.smtp.addresses import BadAddress, verp_address
 from campaigns.smtp.headers import UnsafeHeader
 from campaigns.smtp.message import MessageFrame, Sender
-from consent.services import OptOutLinks, confirmation_letter, opt_out_links
+from consent.services import OptOutLinks, opt_out_links, write_letter
 from crm.services import Profile, profiles
 from privacy.services import fingerprint_emails, keyed_id
 
@@ -120,7 +121,7 @@ class NewsletterDesk:
             except MissingValue:
                 done.settled.append(_failed(row, "missing_value"))
                 continue
-            mark = GateMark(row.id, marks[row.contact_id].exact, marks[row.contact_id].wide)
+            mark = GateMark(row.id, marks[row.contact_id].marks)
             done.prepared.append(Prepared(row, return_path(row.id), recipient, message, mark))
         return done
 
@@ -142,24 +143,31 @@ class NewsletterDesk:
 _REASONS: dict[type[Exception], str] = {BadAddress: "bad_address", UnsafeHeader: "unsafe_header"}
 
 
+_SUBJECTS = {
+    DeliveryKind.CONFIRMATION: _("Please confirm your e-mail address"),
+    DeliveryKind.INFORMATION: _("Why we have your address, and how to say no"),
+    DeliveryKind.OPTED_OUT: _("You will receive no more marketing from us"),
+}
+
+
 class LetterDesk:
-    """Prepares the letters that ask a person to confirm. They hold nothing typed in the form."""
+    """Prepares the letters that must be sent. They hold nothing typed into a form."""
 
     def __init__(self) -> None:
-        self._frames: dict[str, MessageFrame] = {}
+        self._frames: dict[tuple[DeliveryKind, str], MessageFrame] = {}
 
-    def _frame(self, language: str) -> MessageFrame:
-        if language not in self._frames:
+    def _frame(self, kind: DeliveryKind, language: str) -> MessageFrame:
+        if (kind, language) not in self._frames:
             with translation.override(language):
-                subject = translation.gettext("Please confirm your e-mail address")
+                subject = str(_SUBJECTS[kind])
             parts = compile_content(
-                mjml=letter("confirmation", language),
+                mjml=letter(kind.label, language),
                 subject=subject,
                 preheader="",
                 language=language,
                 kind="letter",
             ).parts()
-            self._frames[language] = MessageFrame.compile(
+            self._frames[kind, language] = MessageFrame.compile(
                 sender=Sender(name=settings.SENDER_NAME, address=settings.SENDER_ADDRESS),
                 subject=parts.subject,
                 html=parts.html,
@@ -168,7 +176,7 @@ class LetterDesk:
                 kind="letter",
                 signer=signer(),
             )
-        return self._frames[language]
+        return self._frames[kind, language]
 
     def prepare(self, rows: Sequence[Claimed], *, now: datetime) -> Preparation:
         people = profiles(contact_ids=[row.contact_id for row in rows])
@@ -182,30 +190,26 @@ class LetterDesk:
         return done
 
     def _prepare_one(self, row: Claimed, email: str, done: Preparation, now: datetime) -> None:
-        asked = confirmation_letter(request_id=row.reference_id, email=email, now=now)
+        kind = DeliveryKind(row.kind)
+        asked = write_letter(kind=kind.label, reference_id=row.reference_id, email=email, now=now)
         if asked is None:
             done.settled.append(_skipped(row, "answered_or_late"))
             return
-        with translation.override(asked.language):
-            expires_on = date_format(localtime(asked.expires_at), "DATE_FORMAT")
+        values = dict(asked.values)
+        if asked.expires_at is not None:
+            with translation.override(asked.language):
+                values["expires_on"] = date_format(localtime(asked.expires_at), "DATE_FORMAT")
         try:
-            message = self._frame(asked.language).render(
-                {
-                    "purposes": "\n".join(asked.purposes),
-                    "expires_on": expires_on,
-                    "confirm_url": asked.confirm_url,
-                    "preferences_url": asked.preferences_url,
-                },
-                to_address=email,
-                to_name="",
-                message_id=message_id(row),
-                date=now,
+            message = self._frame(kind, asked.language).render(
+                values, to_address=email, to_name="", message_id=message_id(row), date=now
             )
         except BadAddress:
             done.settled.append(_failed(row, "bad_address"))
             return
-        mark = GateMark(row.id, b"", b"")
-        done.prepared.append(Prepared(row, return_path(row.id), email, message, mark))
+        mark = fingerprint_emails(emails=[email])[0]
+        done.prepared.append(
+            Prepared(row, return_path(row.id), email, message, GateMark(row.id, mark.marks))
+        )
 
 
 def campaign_for_sending(campaign_id: UUID) -> Campaign:

@@ -40,8 +40,7 @@ class GateMark:
     """What the gate asks about one message: its row and the fingerprints of its address."""
 
     id: int
-    exact: bytes
-    wide: bytes
+    marks: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +93,7 @@ def gate(
         kind,
         {
             "ids": [mark.id for mark in marks],
-            "exact": [mark.exact for mark in marks],
-            "wide": [mark.wide for mark in marks],
+            "marks": [mark.marks for mark in marks],
             "worker": worker,
             "lease": settings.LEASE_SECONDS,
             "journal_id": head.journal_id,
@@ -105,8 +103,19 @@ def gate(
     return [Verdict(*row) for row in rows]
 
 
-def record(*, outcomes: Sequence[Outcome], worker: str) -> list[tuple[int, UUID, int]]:
-    """Write outcomes; return (id, contact, state) of the rows that were still this worker's."""
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A row whose outcome was written."""
+
+    id: int
+    contact_id: UUID
+    state: int
+    kind: int
+    reference_id: UUID
+
+
+def record(*, outcomes: Sequence[Outcome], worker: str) -> list[Written]:
+    """Write outcomes; return the rows that were still this worker's."""
     rows = _rows(
         "record",
         {
@@ -119,7 +128,7 @@ def record(*, outcomes: Sequence[Outcome], worker: str) -> list[tuple[int, UUID,
             "worker": worker,
         },
     )
-    return [(row[0], row[1], row[2]) for row in rows]
+    return [Written(*row) for row in rows]
 
 
 def expire_leases() -> dict[int, int]:

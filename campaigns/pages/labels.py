@@ -23,6 +23,7 @@ _REASONS: Mapping[str, Promise] = {
     "no_address": _("There is no e-mail address."),
     "restricted": _("The person asked that their data be left unused."),
     "unreachable": _("The address bounced for good."),
+    "too_soon": _("The person asked to hear from us less often."),
     "erased": _("The person was erased after the launch."),
     "unreadable": _("The person's data could not be opened: it was erased, or its key is away."),
     "paused": _("The campaign was paused."),

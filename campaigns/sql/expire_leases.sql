@@ -14,7 +14,7 @@ WITH expired AS MATERIALIZED (
     FOR UPDATE OF d SKIP LOCKED
 ), verdict AS (
     SELECT e.id,
-           CASE WHEN e.state = 3 AND e.kind <> 2 THEN 9
+           CASE WHEN e.state = 3 AND e.kind NOT IN (2, 4, 5) THEN 9
                 WHEN e.campaign_state = 'cancelled' THEN 6
                 ELSE 1 END AS state
     FROM expired e

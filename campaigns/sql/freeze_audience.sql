@@ -15,12 +15,17 @@ WITH launch AS (
                 WHEN c.restricted_at IS NOT NULL THEN 'restricted'
                 WHEN c.unreachable_at IS NOT NULL THEN 'unreachable'
                 WHEN r.subject_id IS NULL THEN 'no_permission'
+                WHEN r.refusal IS NULL AND EXISTS (
+                    SELECT 1 FROM crm_contactcampaign s
+                    WHERE s.contact_id = c.id
+                      AND s.sent_at > launch.at - f.every_days * interval '1 day') THEN 'too_soon'
                 ELSE r.refusal
            END AS refusal
     FROM launch
     CROSS JOIN segment s
     JOIN crm_contact c ON c.id = s.id
     LEFT JOIN consent_refusals(launch.purpose, 'email') r ON r.subject_id = c.id
+    LEFT JOIN consent_frequencies() f ON f.subject_id = c.id
 ), planned AS (
     INSERT INTO campaigns_delivery
         (campaign_id, contact_id, kind, reference_id, state, worker, due_at, attempts, reason,

@@ -6,28 +6,36 @@
 -- the journal and the commit): somebody's "no" may be in the events that are missing.
 -- One statement, so that no answer is older than another. Rows in handing may pass again: what
 -- has waited too long behind its gate is asked once more before it is written to the relay.
+-- Whoever passes is given the number of the ledger event that permits it (justification_seq).
+-- A person who asked for at most one message in so many days counts every campaign but this one.
 -- Indexes: primary keys throughout; consent_suppression by (kind, fingerprint, purpose).
 WITH batch AS (
-    SELECT * FROM unnest(%(ids)s::bigint[], %(exact)s::bytea[], %(wide)s::bytea[])
-        AS b (id, exact, wide)
+    SELECT * FROM unnest(%(ids)s::bigint[], %(marks)s::bytea[]) AS b (id, marks)
 ), journal AS (
     SELECT 1 FROM privacy_journalapplied
     WHERE journal_id = %(journal_id)s AND applied_seq = %(journal_seq)s
 ), judged AS (
-    SELECT d.id,
+    SELECT d.id, r.event_seq,
            CASE WHEN k.state = 'cancelled' THEN 'cancelled'
                 WHEN k.state <> 'running' THEN 'paused'
                 WHEN c.id IS NULL THEN 'erased'
                 WHEN c.restricted_at IS NOT NULL THEN 'restricted'
                 WHEN c.unreachable_at IS NOT NULL THEN 'unreachable'
-                WHEN consent_is_suppressed(b.exact, b.wide, k.purpose_id) THEN coalesce(
-                    consent_refusal(d.contact_id, k.purpose_id, 'email'), 'suppressed')
-                ELSE consent_refusal(d.contact_id, k.purpose_id, 'email')
+                WHEN r.subject_id IS NULL THEN 'no_permission'
+                WHEN r.refusal IS NOT NULL THEN r.refusal
+                WHEN consent_is_suppressed(1, b.marks, k.purpose_id) THEN 'suppressed'
+                WHEN EXISTS (
+                    SELECT 1 FROM crm_contactcampaign s
+                    WHERE s.contact_id = d.contact_id AND s.campaign_id <> d.campaign_id
+                      AND s.sent_at > clock_timestamp() - f.every_days * interval '1 day')
+                    THEN 'too_soon'
            END AS refusal
     FROM batch b
     JOIN campaigns_delivery d ON d.id = b.id
     JOIN campaigns_campaign k ON k.id = d.campaign_id
     LEFT JOIN crm_contact c ON c.id = d.contact_id
+    LEFT JOIN LATERAL consent_refusals(k.purpose_id, 'email') r ON r.subject_id = d.contact_id
+    LEFT JOIN consent_frequencies() f ON f.subject_id = d.contact_id
     WHERE EXISTS (SELECT 1 FROM journal)
 )
 UPDATE campaigns_delivery d
@@ -37,6 +45,7 @@ SET state = CASE WHEN j.refusal IS NULL THEN 3 WHEN j.refusal = 'paused' THEN 1 
     worker = CASE WHEN j.refusal = 'paused' THEN '' ELSE d.worker END,
     lease_until = CASE WHEN j.refusal IS NULL
         THEN clock_timestamp() + %(lease)s * interval '1 second' END,
+    justification_seq = CASE WHEN j.refusal IS NULL THEN j.event_seq ELSE d.justification_seq END,
     handing_at = CASE WHEN j.refusal IS NULL THEN clock_timestamp() ELSE d.handing_at END,
     finished_at = CASE WHEN j.refusal <> 'paused' THEN clock_timestamp() END
 FROM judged j

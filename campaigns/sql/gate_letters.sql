@@ -1,10 +1,11 @@
--- The gate of required letters (the confirmation of an address): no purpose is asked, because
--- the letter itself asks, and a "no" in the past must not prevent a person's new "yes".
+-- The gate of required letters. The confirmation of an address asks no purpose, because the letter
+-- itself asks, and a "no" in the past must not prevent a person's new "yes". A letter of
+-- information (GDPR 14) is not sent to whoever said no meanwhile: consent_letter_refusal.
 -- The journal and the lease hold as for newsletters (gate.sql). A restricted or erased person is
 -- not written to.
 -- Indexes: primary keys.
 WITH batch AS (
-    SELECT unnest(%(ids)s::bigint[]) AS id
+    SELECT * FROM unnest(%(ids)s::bigint[], %(marks)s::bytea[]) AS b (id, marks)
 ), journal AS (
     SELECT 1 FROM privacy_journalapplied
     WHERE journal_id = %(journal_id)s AND applied_seq = %(journal_seq)s
@@ -12,9 +13,10 @@ WITH batch AS (
     SELECT d.id,
            CASE WHEN c.id IS NULL THEN 'erased'
                 WHEN c.restricted_at IS NOT NULL THEN 'restricted'
+                WHEN d.kind = 4 THEN consent_letter_refusal(d.reference_id, d.contact_id, b.marks)
            END AS refusal
     FROM batch b
-    JOIN campaigns_delivery d ON d.id = b.id AND d.kind = 2
+    JOIN campaigns_delivery d ON d.id = b.id AND d.campaign_id IS NULL
     LEFT JOIN crm_contact c ON c.id = d.contact_id
     WHERE EXISTS (SELECT 1 FROM journal)
 )

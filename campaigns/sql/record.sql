@@ -1,4 +1,5 @@
--- Writes what became of a batch, and returns the rows that took it: (id, contact, state).
+-- Writes what became of a batch, and returns the rows that took it: (id, contact,
+-- state, kind, reference).
 -- A row changes only while it is still this worker's (claimed or handing). One exception: a
 -- worker that slept through its lease may still settle what the sweep called unknown, with the
 -- relay's own yes or no.
@@ -19,4 +20,4 @@ SET state = o.state, reason = o.reason, evidence = o.evidence, lease_until = NUL
 FROM outcome o
 WHERE d.id = o.id AND d.worker = %(worker)s
   AND (d.state IN (2, 3) OR (d.state = 9 AND o.state IN (5, 8)))
-RETURNING d.id, d.contact_id, d.state
+RETURNING d.id, d.contact_id, d.state, d.kind, d.reference_id

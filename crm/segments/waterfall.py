@@ -21,6 +21,7 @@ SENTENCES: Mapping[str, Promise] = {
     "no_address": _("There is no address for this channel."),
     "restricted": _("The person asked that their data be left unused."),
     "unreachable": _("The address bounced for good."),
+    "too_soon": _("The person asked to hear from us less often."),
     **{code: text for code, text in REASONS.items() if not code.startswith("permitted")},
 }
 
@@ -60,7 +61,7 @@ def waterfall(
     statement, parameters = membership(rules=rules, now=now)
     with connections["default"].cursor() as cursor:
         cursor.execute(
-            _WATERFALL.replace("{membership}", statement), [purpose_code, channel, *parameters]
+            _WATERFALL.replace("{membership}", statement), [purpose_code, channel, now, *parameters]
         )
         counts: dict[str | None, int] = dict(cursor.fetchall())
     steps = [

@@ -4,7 +4,7 @@
 -- One pass over the segment, joined with the permissions of the purpose (consent_refusals is
 -- opened up by the planner). A person without a row was never asked.
 WITH asked AS (
-    SELECT %s::text AS purpose, %s::text AS channel
+    SELECT %s::text AS purpose, %s::text AS channel, %s::timestamptz AS at
 ), segment AS (
     {membership}
 ), judged AS (
@@ -14,11 +14,16 @@ WITH asked AS (
                 WHEN c.restricted_at IS NOT NULL THEN 'restricted'
                 WHEN c.unreachable_at IS NOT NULL AND asked.channel = 'email' THEN 'unreachable'
                 WHEN r.subject_id IS NULL THEN 'no_permission'
+                WHEN r.refusal IS NULL AND asked.channel = 'email' AND EXISTS (
+                    SELECT 1 FROM crm_contactcampaign s
+                    WHERE s.contact_id = c.id
+                      AND s.sent_at > asked.at - f.every_days * interval '1 day') THEN 'too_soon'
                 ELSE r.refusal
            END AS refusal
     FROM asked
     CROSS JOIN segment s
     JOIN crm_contact c ON c.id = s.id
     LEFT JOIN consent_refusals(asked.purpose, asked.channel) r ON r.subject_id = c.id
+    LEFT JOIN consent_frequencies() f ON f.subject_id = c.id
 )
 SELECT refusal, count(*) FROM judged GROUP BY refusal

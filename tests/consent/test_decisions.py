@@ -6,8 +6,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connections, transaction
 
-from consent import recording, services
-from consent.ledger import entry_hash
+from consent import letters as consent_letters
+from consent import services
+from consent.entries import entry_hash
 from consent.models import ConfirmationRequest, LedgerEvent, PreferenceCard, Suppression
 from consent.refusal import JOURNAL_KIND
 from consent.services import Answer, Basis, Explanation
@@ -38,16 +39,16 @@ class Letters:
     def __init__(self) -> None:
         self.requests: list[UUID] = []
 
-    def request_confirmation(
-        self, *, request_id: UUID, subject_id: UUID, language: str, now: datetime
+    def plan_letter(
+        self, *, kind: str, reference_id: UUID, subject_id: UUID, now: datetime
     ) -> None:
-        self.requests.append(request_id)
+        self.requests.append(reference_id)
 
 
 @pytest.fixture(autouse=True)
 def letters(monkeypatch: pytest.MonkeyPatch) -> Letters:
     courier = Letters()
-    monkeypatch.setattr(recording, "_COURIERS", [])
+    monkeypatch.setattr(consent_letters, "_COURIERS", [])
     services.register_courier(courier)
     return courier
 
@@ -60,14 +61,16 @@ def _links(subject: UUID, purpose: str = "newsletter") -> services.OptOutLinks:
     return services.opt_out_links(subjects={subject: ALICE}, purpose_code=purpose, now=NOW)[subject]
 
 
-def _letter(letters: Letters, *, at: datetime = NOW) -> services.ConfirmationLetter:
-    letter = services.confirmation_letter(request_id=letters.requests[-1], email=ALICE, now=at)
+def _letter(letters: Letters, *, at: datetime = NOW) -> services.Letter:
+    letter = services.write_letter(
+        kind="confirmation", reference_id=letters.requests[-1], email=ALICE, now=at
+    )
     assert letter is not None
     return letter
 
 
 def _confirm(letters: Letters, *, at: datetime = NOW) -> UUID:
-    return decide("confirm", at=at, token=_token(_letter(letters, at=at).confirm_url))
+    return decide("confirm", at=at, token=_token(_letter(letters, at=at).values["confirm_url"]))
 
 
 def _explain(subject: UUID, purpose: str = "newsletter") -> Explanation:
@@ -79,7 +82,7 @@ def test_a_ticked_box_asks_and_only_the_letter_permits(letters: Letters) -> None
     submit(alice, newsletter(is_ticked=True))
     assert not permitted(alice)
     assert _explain(alice).reason_code == "not_confirmed"
-    assert _letter(letters).purposes == ["Notre lettre d’information"]
+    assert _letter(letters).values["purposes"] == "Notre lettre d’information"
     _confirm(letters, at=later(minutes=5))
     assert permitted(alice)
     assert _explain(alice).since == later(minutes=5)
@@ -95,7 +98,7 @@ def test_an_unticked_box_is_no_answer(letters: Letters) -> None:
 def test_a_confirmation_after_its_time_does_nothing(letters: Letters) -> None:
     alice = uuid4()
     submit(alice, newsletter(is_ticked=True))
-    token = _token(_letter(letters).confirm_url)
+    token = _token(_letter(letters).values["confirm_url"])
     decide("confirm", at=later(days=8), token=token)
     assert not permitted(alice)
 

@@ -43,6 +43,8 @@ def test_every_state_is_judged_alike_one_by_one_and_as_a_set() -> None:
             basis=Basis.CONSENT,
             since=NOW,
             event=event,
+            folded_at=NOW,
+            folded_seq=event.seq,
         )
         held[subject] = state
     with connection.cursor() as cursor:

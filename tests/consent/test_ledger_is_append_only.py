@@ -9,7 +9,8 @@ from tests.conftest import Connect
 
 NOTICE = (
     "INSERT INTO consent_notice (id, code, version, language, text, sha256, is_substantive,"
-    " published_at) VALUES (%s, 'contact', 1, 'fr', 'texte', %s, true, now())"
+    " published_at, revision, kind, document)"
+    " VALUES (%s, 'contact', 1, 'fr', 'texte', %s, true, now(), 0, 'direct', '{}')"
 )
 
 
@@ -31,14 +32,15 @@ def test_the_owner_cannot_change_a_notice(connect: Connect, statement: str) -> N
 PURPOSE = (
     "INSERT INTO consent_purpose (code, number, iri, title_fr, title_en, description_fr,"
     " description_en, channels, is_marketing, retention_days, recipients_fr, recipients_en,"
-    " position) VALUES ('newsletter', 1, '', '', '', '', '', '[]', true, 1095, '', '', 0)"
+    " position, more_iris, data_categories, bases, version) VALUES"
+    " ('a-purpose', 900, '', '', '', '', '', '[]', true, 1095, '', '', 0, '[]', '[]', '[]', 1)"
 )
 EVENT = (
     "INSERT INTO consent_ledgerevent (record_id, schema_version, subject_id, channel, purpose_id,"
     " basis, event_state, event_type, event_at, received_at, indicated_by, method, form_code,"
-    " language, source_id, entry_hash, notice_sha256) VALUES (gen_random_uuid(), '',"
-    " gen_random_uuid(), 'email', 'newsletter', %s, %s, '', now(), now(), 'subject', 'form', '',"
-    " 'fr', gen_random_uuid(), '', %s)"
+    " language, source_id, entry_hash, layout, source, notice_sha256)"
+    " VALUES (gen_random_uuid(), '', gen_random_uuid(), 'email', 'a-purpose', %s, %s, '', now(), now(), 'subject', 'form', '',"
+    " 'fr', gen_random_uuid(), '', 2, '', %s)"
 )
 
 

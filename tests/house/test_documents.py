@@ -8,7 +8,7 @@ import pytest
 from campaigns.models import DeliveryState
 from campaigns.pages import labels
 from consent import decisions
-from consent.ledger import CONFIRMED_METHODS
+from consent.folding import CONFIRMED_METHODS
 from consent.models import LedgerEvent
 from consent.purposes import PURPOSES
 

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand
 
+from consent.services import seed_purposes
 from deploy.environment import text
 from deploy.grants import apply_grants
 from privacy.services import found_installation
@@ -25,3 +26,4 @@ class Command(BaseCommand):
             with psycopg.connect(text(f"ACCORD_{zone.upper()}_DSN"), autocommit=True) as connection:
                 apply_grants(connection, zone=zone)
         found_installation(now=datetime.now(UTC))
+        seed_purposes(now=datetime.now(UTC))

@@ -116,7 +116,7 @@ def test_a_worker_whose_lease_ended_cannot_pass_the_gate(inbox: Inbox) -> None:
     Delivery.objects.update(lease_until=NOW - timedelta(days=1))
     verdicts = statements.gate(
         kind="gate",
-        marks=[statements.GateMark(rows[0].id, bytes(16), bytes(16))],
+        marks=[statements.GateMark(rows[0].id, bytes(32))],
         worker="slow",
         head=journal().head(),
     )
