@@ -86,11 +86,11 @@ def _plain(columns: list[str], values: list[Any]) -> Callable[[int], None]:
 def _template() -> tuple[list[str], list[Any]]:
     from consent.models import LedgerEvent
 
-    columns = [field.column for field in LedgerEvent._meta.concrete_fields if field.name != "seq"]
-    names = [field.attname for field in LedgerEvent._meta.concrete_fields if field.name != "seq"]
+    fields = [field for field in LedgerEvent._meta.concrete_fields if field.name != "seq"]
+    names = [field.attname for field in fields]
     row = LedgerEvent.objects.values_list(*names).first()
     assert row is not None
-    return columns, list(row)
+    return names, list(row)
 
 
 def _append(people: Iterator[UUID], purposes: tuple[str, ...], *, is_shown: bool) -> None:

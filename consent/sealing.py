@@ -21,13 +21,15 @@ from privacy.services import (
     LogBusy,
     LogDamaged,
     NotSigned,
+    Proof,
     Prover,
     SignedLog,
     Signer,
     log_signer,
 )
-from privacy.services import Proof as SealProof
 
+# That a row is in the log: index, tree_size, hashes, checkpoint.
+SealProof = Proof
 _ENTRY_VERSION, _ENTRY_SIZE = 1, 57
 _BATCH = 5_000
 # One call: what it holds in memory is a batch, what its transaction takes is some seconds.

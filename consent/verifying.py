@@ -5,19 +5,20 @@ after the keys of somebody's evidence were destroyed.
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import cast
 from uuid import UUID
 
 from django.conf import settings
-from django.db import transaction
+from django.db import connection, transaction
 
 from consent.entries import entry_hash
 from consent.models import LedgerEvent, Seal
 from consent.sealing import Entry, decode_entry
-from privacy.services import Audit, LogDamaged, NotSigned, SignedHead, SignedLog, Verifier
+from privacy.services import Audit, Head, LogDamaged, NotSigned, SignedHead, SignedLog, Verifier
 
 _BATCH = 2_000
 # Whoever replaced the whole table gets a count, and not a list that fills the memory.
@@ -80,34 +81,44 @@ class _Row:
         self.actual_hash = actual_hash
 
 
-def verify_ledger(*, verifier: Verifier, progress: Progress = lambda _rows: None) -> Verification:
+def verify_ledger(
+    *, verifier: Verifier, kept: Sequence[Head] = (), progress: Progress = lambda _rows: None
+) -> Verification:
     """Go through the whole ledger and its log, and name every row that is not what was sealed.
 
-    `progress` is called with the number of rows behind us. Changes nothing. Rows that no head
-    covers yet are checked against their own hash.
+    `progress` is called with the number of rows behind us, `kept` are heads from a copy elsewhere.
+    Changes nothing. Rows that no head covers yet are checked against their own hash.
     """
     found = Verification()
     # The log first: what its newest head covers is committed, so the rows' snapshot has it.
-    comparison = _Comparison(SignedLog(settings.ANCHOR_DIR, verifier), found)
-    with transaction.atomic():
+    comparison = _Comparison(SignedLog(settings.ANCHOR_DIR, verifier), found, kept)
+    with unchanging_view():
         comparison.run(_read_rows(), progress)
         comparison.close()
     return found
+
+
+@contextmanager
+def unchanging_view() -> Iterator[None]:
+    """Read the database as it is now, and only read, until the end of the block."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
 
 
 def _read_rows() -> Iterator[_Row]:
     """Yield every row in the order of seq, through a cursor of the server."""
     rows = LedgerEvent.objects.order_by("seq").values_list(*_COLUMNS)
     for values in rows.iterator(chunk_size=_BATCH):
-        raw = _Raw(*values)
+        raw = cast(LedgerEvent, _Raw(*values))
         entry = Entry(raw.seq, raw.record_id, bytes(raw.entry_hash))
-        yield _Row(entry, entry_hash(cast(LedgerEvent, raw)))
+        yield _Row(entry, entry_hash(raw))
 
 
 class _Comparison:
     """Walks along rows and entries, both in the order of seq."""
 
-    def __init__(self, log: SignedLog, found: Verification) -> None:
+    def __init__(self, log: SignedLog, found: Verification, kept: Sequence[Head]) -> None:
         self._log, self._found = log, found
         self._faults: list[tuple[int, str]] = []
         self._seals = _Seals(found)
@@ -115,6 +126,7 @@ class _Comparison:
             log,
             on_head=self._seals.compare,
             on_fault=lambda place, text: self._faults.append((place, text)),
+            kept=kept,
         )
         # What has no counterpart at its place: by record, to tell what moved from what is gone.
         self._lost: dict[UUID, Entry] = {}

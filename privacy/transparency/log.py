@@ -1,6 +1,6 @@
 """A log as others use it: to write, to prove, to audit. What its entries mean is their affair."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,7 +83,8 @@ class Audit:
     """Goes through a whole log once: every entry, tile, head and signature, in bounded memory.
 
     What does not hold is handed to `on_fault`, with the number of the entry from which on it
-    concerns; a head that holds is handed to `on_head`.
+    concerns; a head that holds is handed to `on_head`. `kept` are heads that somebody has from
+    before, apart from the folder: the log must still begin as they say.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Audit:
         *,
         on_head: Callable[[SignedHead], None],
         on_fault: Callable[[int, str], None],
+        kept: Sequence[Head] = (),
     ) -> None:
         self._log = log
         self._on_head, self._on_fault = on_head, on_fault
@@ -100,6 +102,7 @@ class Audit:
         self._reader = log.reader(self.size)
         self._heads = self._signed()
         self._next = next(self._heads, None)
+        self._kept = sorted(kept, key=lambda head: head.size, reverse=True)
         self._first = b""
         self._has_failed = False
 
@@ -116,6 +119,8 @@ class Audit:
             yield entries
         for level, index, _width, content in self._edge.partial():
             self._compare(level, index, content)
+        for head in self._kept:
+            self._on_fault(self.size - 1, f"The log has lost entries: {head.size} were signed.")
 
     def _take(self, entry: bytes) -> None:
         leaf = leaf_hash(entry)
@@ -126,6 +131,11 @@ class Audit:
         while self._next and self._next[0].size == self._frontier.size:
             self._close(*self._next, entry)
             self._next = next(self._heads, None)
+
+        while self._kept and self._kept[-1].size == self._frontier.size:
+            if (head := self._kept.pop()).root != self._frontier.root():
+                text = f"The head of {head.size} entries that was kept signs another tree."
+                self._on_fault(head.size - 1, text)
 
     def _close(self, head: Head, note: str, last: bytes) -> None:
         if self._frontier.root() == head.root:
