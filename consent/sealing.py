@@ -90,6 +90,8 @@ def seal_ledger(*, now: datetime, limit: int = SEAL_LIMIT) -> int:
         ) from None
     except LogDamaged as error:
         raise SealBroken(f"{error} Put back the newest copy of {settings.ANCHOR_DIR}.") from None
+    except OSError as error:
+        raise SealBroken(f"{settings.ANCHOR_DIR} cannot be written: {error.strerror}.") from None
 
 
 def proof_of(*, seqs: Sequence[int]) -> dict[int, SealProof]:
@@ -171,7 +173,7 @@ def _writing(cursor: CursorWrapper, among: list[str] | None) -> list[str]:
     """Return the transactions of others that hold the writers' lock, of all or of `among`."""
     cursor.execute(
         "SELECT virtualtransaction FROM pg_locks WHERE locktype = 'advisory' AND classid = 0"
-        " AND objid = %s AND objsubid = 1 AND granted AND pid <> pg_backend_pid()"
+        " AND objid = %s AND objsubid = 1 AND granted AND pid IS DISTINCT FROM pg_backend_pid()"
         " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
         " AND (%s::text[] IS NULL OR virtualtransaction = ANY(%s))",
         [_WRITERS, among, among],

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from privacy.transparency.anchor import AnchorWriter, anchor_writer, newest_note, notes
-from privacy.transparency.merkle import Frontier, inclusion_proof, leaf_hash
+from privacy.transparency.merkle import HASH_SIZE, Frontier, inclusion_proof, leaf_hash
 from privacy.transparency.notes import Head, NotSigned, Verifier
-from privacy.transparency.tiles import WIDTH, Edge, LogDamaged, TileReader
+from privacy.transparency.tiles import WIDTH, WIDTH_BITS, Edge, LogDamaged, TileReader
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Audit:
         self._heads = self._signed()
         self._next = next(self._heads, None)
         self._kept = sorted(kept, key=lambda head: head.size, reverse=True)
-        self._first = b""
+        self._first, self._closed = b"", 0
         self._has_failed = False
 
     def entries(self) -> Iterator[list[bytes]]:
@@ -131,7 +131,6 @@ class Audit:
         while self._next and self._next[0].size == self._frontier.size:
             self._close(*self._next, entry)
             self._next = next(self._heads, None)
-
         while self._kept and self._kept[-1].size == self._frontier.size:
             if (head := self._kept.pop()).root != self._frontier.root():
                 text = f"The head of {head.size} entries that was kept signs another tree."
@@ -143,20 +142,29 @@ class Audit:
         elif not self._has_failed:
             # Every later root is made of this one: one message says it all.
             self._has_failed = True
-            self._on_fault(head.size - 1, f"The head of {head.size} entries signs another tree.")
-        self._first = b""
+            self._on_fault(
+                head.size - 1,
+                f"The head of {head.size} entries signs another tree: of the entries"
+                f" {self._closed} to {head.size - 1}, counted from 0, one or more were altered.",
+            )
+        self._first, self._closed = b"", head.size
 
     def _compare(self, level: int, index: int, content: bytes) -> None:
+        start = index * WIDTH
         try:
-            found = b"".join(self._reader.hashes(level, index))
+            found = self._reader.hashes(level, index)
         except LogDamaged as error:
-            self._on_fault(index * WIDTH, str(error))
+            self._on_fault(start << (WIDTH_BITS * level), str(error))
             return
-        if found != content:
-            self._on_fault(
-                (index * WIDTH) << (8 * level),
-                f"Tile {index} of level {level} is not the hashes of its entries.",
-            )
+        if b"".join(found) == content:
+            return
+        if level:
+            text = f"Tile {index} of level {level} is not the hashes of the tiles below it."
+            self._on_fault(start << (WIDTH_BITS * level), text)
+            return
+        for place, each in enumerate(found):
+            if each != content[place * HASH_SIZE : (place + 1) * HASH_SIZE]:
+                self._on_fault(start + place, "Its entry is not the one that its leaf was made of.")
 
     def _newest_size(self) -> int:
         try:

@@ -271,6 +271,14 @@ def test_a_damaged_log_says_what_to_do(anchor: Path) -> None:
         seal_ledger(now=NOW)
 
 
+def test_a_folder_that_cannot_be_written_says_so(anchor: Path) -> None:
+    write()
+    anchor.write_text("a file where the folder should be")
+    with pytest.raises(SealBroken, match="cannot be written"):
+        seal_ledger(now=NOW)
+    assert not Seal.objects.exists()
+
+
 def test_another_mail_domain_does_not_make_it_another_log(settings: Settings) -> None:
     settings.MAIL_DOMAIN = "first.example"
     write()

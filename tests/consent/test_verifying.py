@@ -13,7 +13,7 @@ from consent.entries import entry_hash
 from consent.management.commands import ledger as command
 from consent.models import LedgerEvent, Permission, Seal
 from consent.refolding import verify_permissions
-from consent.sealing import ledger_signer, seal_ledger
+from consent.sealing import Entry, ledger_signer, seal_ledger
 from consent.verifying import Fault, Finding, verify_ledger
 from privacy.models import RetentionClass
 from privacy.services import KeysMissing
@@ -283,12 +283,31 @@ def test_a_head_that_somebody_kept_shows_that_the_end_was_cut_off(
 def test_a_full_tile_of_the_middle_is_compared(anchor: Path) -> None:
     write(60)
     seal_ledger(now=NOW)
-    assert tile_path(anchor, 0, 0).exists()
+    tile = tile_path(anchor, 0, 0)
     assert findings() == []
-    tile_path(anchor, 0, 0).write_bytes(bytes(8192))
-    assert [each.detail for each in findings()] == [
-        "Tile 0 of level 0 is not the hashes of its entries."
-    ]
+    content = bytearray(tile.read_bytes())
+    content[32 * 17] ^= 1
+    tile.write_bytes(content)
+    row = LedgerEvent.objects.order_by("seq")[17]
+    assert named(findings()) == {(Fault.LOG, row.seq, row.record_id)}
+
+
+def test_a_row_altered_together_with_its_entry_is_named_still(
+    anchor: Path, ledger: list[LedgerEvent]
+) -> None:
+    row = ledger[0]
+    row.language = "en"
+    tamper(
+        "UPDATE consent_ledgerevent SET language = 'en', entry_hash = %s WHERE seq = %s",
+        parameters=[entry_hash(row), row.seq],
+    )
+    for path in (anchor / "tile" / "entries").rglob("*.p/*"):
+        content = path.read_bytes()
+        entry = Entry(row.seq, row.record_id, entry_hash(row)).encode()
+        path.write_bytes(content[:2] + entry + content[59:])
+    found = findings()
+    assert (Fault.LOG, row.seq, row.record_id) in named(found)
+    assert any("signs another tree: of the entries 0 to" in each.detail for each in found)
 
 
 # --- permissions --------------------------------------------------------------------------------
