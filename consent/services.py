@@ -60,6 +60,7 @@ from consent.notices import (
 from consent.purposes import PurposeText, current_assessment, purposes
 from consent.recording import Answer, record_answers
 from consent.refusal import Refusal, refuse
+from consent.sealing import SealBroken, SealProof, proof_of, seal_ledger
 from consent.seeds import seed_purposes
 from consent.suppression import EVERYTHING
 from privacy.services import fingerprint_emails, journal_writer
@@ -122,6 +123,8 @@ __all__ = [
     "OptOutLinks",
     "PurposeText",
     "PurposeUse",
+    "SealBroken",
+    "SealProof",
     "State",
     "apply_waiting_decisions",
     "begin_notice",
@@ -148,6 +151,7 @@ __all__ = [
     "opt_out_links",
     "permits",
     "plan_letter",
+    "proof_of",
     "publish_notice",
     "publish_notice_draft",
     "purposes",
@@ -155,6 +159,7 @@ __all__ = [
     "records_of_notice",
     "refresh_cards",
     "register_courier",
+    "seal_ledger",
     "seed_purposes",
     "settle_decisions",
     "starting_choices",
