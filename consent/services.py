@@ -19,6 +19,7 @@ from consent.notices import NoticeText, NoticeUnknown, notice, publish_notice
 from consent.purposes import PurposeText, current_assessment, purposes
 from consent.recording import Answer, record_answers
 from consent.refusal import Refusal, refuse
+from consent.sealing import SealBroken, SealProof, proof_of, seal_ledger
 from consent.seeds import seed_purposes
 from consent.suppression import EVERYTHING
 from privacy.services import fingerprint_emails, journal_writer
@@ -68,6 +69,8 @@ __all__ = [
     "NoticeUnknown",
     "OptOutLinks",
     "PurposeText",
+    "SealBroken",
+    "SealProof",
     "State",
     "apply_waiting_decisions",
     "current_assessment",
@@ -78,11 +81,13 @@ __all__ = [
     "opt_out_links",
     "permits",
     "plan_letter",
+    "proof_of",
     "publish_notice",
     "purposes",
     "record_answers",
     "refresh_cards",
     "register_courier",
+    "seal_ledger",
     "seed_purposes",
     "settle_decisions",
     "withdraw_on_behalf",
