@@ -18,6 +18,7 @@ from consent.models import Basis, Channel, State
 from consent.notices import NoticeText, NoticeUnknown, notice, publish_notice
 from consent.purposes import PurposeText, current_assessment, purposes
 from consent.recording import Answer, record_answers
+from consent.records import records_of
 from consent.refusal import Refusal, refuse
 from consent.sealing import SealBroken, SealProof, proof_of, seal_ledger
 from consent.seeds import seed_purposes
@@ -85,6 +86,7 @@ __all__ = [
     "publish_notice",
     "purposes",
     "record_answers",
+    "records_of",
     "refresh_cards",
     "register_courier",
     "seal_ledger",
