@@ -17,6 +17,7 @@ from consent.letters import (
 from consent.models import Basis, Channel, State
 from consent.notices import NoticeText, NoticeUnknown, notice, publish_notice
 from consent.purposes import PurposeText, current_assessment, purposes
+from consent.receipts import Receipt, make_receipt, make_waiting_receipts
 from consent.recording import Answer, record_answers
 from consent.records import records_of
 from consent.refusal import Refusal, refuse
@@ -70,6 +71,7 @@ __all__ = [
     "NoticeUnknown",
     "OptOutLinks",
     "PurposeText",
+    "Receipt",
     "SealBroken",
     "SealProof",
     "State",
@@ -78,6 +80,8 @@ __all__ = [
     "explain",
     "history",
     "letters_handed_over",
+    "make_receipt",
+    "make_waiting_receipts",
     "notice",
     "opt_out_links",
     "permits",
