@@ -16,6 +16,7 @@ from consent.letters import (
 )
 from consent.models import Basis, Channel, State
 from consent.notices import NoticeText, NoticeUnknown, notice, publish_notice
+from consent.proof import NothingToProve, proof_pack
 from consent.purposes import PurposeText, current_assessment, purposes
 from consent.receipts import Receipt, make_receipt, make_waiting_receipts
 from consent.recording import Answer, record_answers
@@ -67,6 +68,7 @@ __all__ = [
     "Explanation",
     "LedgerLine",
     "Letter",
+    "NothingToProve",
     "NoticeText",
     "NoticeUnknown",
     "OptOutLinks",
@@ -87,6 +89,7 @@ __all__ = [
     "permits",
     "plan_letter",
     "proof_of",
+    "proof_pack",
     "publish_notice",
     "purposes",
     "record_answers",

@@ -28,7 +28,7 @@ from crm.shell import (
     register_home_list,
     register_menu,
 )
-from crm.timeline import add_timeline, mark_unreachable, record_sent
+from crm.timeline import add_timeline, mark_unreachable, record_sent, register_proof_link
 
 __all__ = [
     "Account",
@@ -66,6 +66,7 @@ __all__ = [
     "register_first_step",
     "register_home_list",
     "register_menu",
+    "register_proof_link",
     "restore_segment",
     "segment_rules",
     "segments",
