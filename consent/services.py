@@ -57,8 +57,11 @@ from consent.notices import (
     publish_notice,
     records_of_notice,
 )
+from consent.proof import NothingToProve, proof_pack
 from consent.purposes import PurposeText, current_assessment, purposes
+from consent.receipts import Receipt, make_receipt, make_waiting_receipts
 from consent.recording import Answer, record_answers
+from consent.records import records_of
 from consent.refusal import Refusal, refuse
 from consent.sealing import SealBroken, SealProof, proof_of, seal_ledger
 from consent.seeds import seed_purposes
@@ -111,6 +114,7 @@ __all__ = [
     "Letter",
     "MissingItem",
     "NoNoticeDraft",
+    "NothingToProve",
     "NoticeChoices",
     "NoticeDisagreement",
     "NoticeExists",
@@ -123,6 +127,7 @@ __all__ = [
     "OptOutLinks",
     "PurposeText",
     "PurposeUse",
+    "Receipt",
     "SealBroken",
     "SealProof",
     "State",
@@ -138,6 +143,8 @@ __all__ = [
     "history",
     "interest_word",
     "letters_handed_over",
+    "make_receipt",
+    "make_waiting_receipts",
     "missing_from_notice",
     "notice",
     "notice_by_id",
@@ -152,10 +159,12 @@ __all__ = [
     "permits",
     "plan_letter",
     "proof_of",
+    "proof_pack",
     "publish_notice",
     "publish_notice_draft",
     "purposes",
     "record_answers",
+    "records_of",
     "records_of_notice",
     "refresh_cards",
     "register_courier",

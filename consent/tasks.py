@@ -15,6 +15,11 @@ def apply_decisions() -> None:
     services.apply_waiting_decisions(now=datetime.now(UTC))
 
 
+@shared_task(name="consent.make_receipts")
+def make_receipts() -> None:
+    services.make_waiting_receipts(now=datetime.now(UTC))
+
+
 @shared_task(name="consent.refresh_cards")
 def refresh_cards() -> None:
     services.refresh_cards(now=datetime.now(UTC))

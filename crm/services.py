@@ -29,7 +29,7 @@ from crm.shell import (
     register_home_list,
     register_menu,
 )
-from crm.timeline import add_timeline, mark_unreachable, record_sent
+from crm.timeline import add_timeline, mark_unreachable, record_sent, register_proof_link
 
 __all__ = [
     "Account",
@@ -69,6 +69,7 @@ __all__ = [
     "register_home_list",
     "register_menu",
     "register_notice_uses",
+    "register_proof_link",
     "restore_segment",
     "segment_rules",
     "segments",

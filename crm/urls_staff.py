@@ -4,7 +4,7 @@ from django.urls import URLPattern, URLResolver, path
 
 from crm.accounts import enrolment, sign_in
 from crm.officer import notices
-from crm.pages import account, contact, contacts, home, language, leads, segments
+from crm.pages import account, contact, contacts, home, language, leads, proof, segments
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -26,6 +26,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("contacts/<uuid:contact_id>/tag", contact.contact_tag, name="contact-tag"),
     path("contacts/<uuid:contact_id>/untag", contact.contact_untag, name="contact-untag"),
     path("contacts/<uuid:contact_id>/no", contact.contact_no, name="contact-no"),
+    path(
+        "contacts/<uuid:contact_id>/proof/<slug:purpose>/<slug:channel>",
+        proof.contact_proof,
+        name="contact-proof",
+    ),
     path("leads/", leads.lead_list, name="lead-list"),
     path("leads/<uuid:lead_id>/state", leads.lead_state, name="lead-state"),
     path("leads/<uuid:lead_id>/assign", leads.lead_assign, name="lead-assign"),

@@ -293,6 +293,7 @@ _SWEEPS = {
     "forms_intake.project": 5,
     "consent.apply_decisions": 1,
     "consent.refresh_cards": 2,
+    "consent.make_receipts": 1,
     "consent.seal_ledger": 10,
     "campaigns.send_letters": 2,
     "campaigns.sweep": 5,

@@ -91,6 +91,16 @@ class Signer:
     def __repr__(self) -> str:
         return f"Signer({self.verifier.name!r})"
 
+    def attest(self, message: bytes) -> bytes:
+        """Return the signature of something else than a head.
+
+        The first line says what it is. A head begins with the log's name, so that neither can
+        pass for the other; raises ValueError if this line is that name.
+        """
+        if message.partition(b"\n")[0] == self.verifier.name.encode():
+            raise ValueError("Only a head begins with the name of the log.")
+        return self._key.sign(message)
+
     def sign(self, head: Head) -> str:
         """Return the note of a head. The same head gives the same note: Ed25519 draws no lots."""
         text = head.text()

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 from django.utils import timezone
 
 from consent.services import (
@@ -38,6 +38,7 @@ class Command(BaseCommand):
         for language, _name in settings.LANGUAGES:
             parser.add_argument(f"--{language}", type=Path, help=f"a text file ({language})")
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         texts = {
             language: self._read(path)

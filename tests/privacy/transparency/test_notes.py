@@ -1,6 +1,7 @@
 """Signed heads are those of C2SP: a real one opens, an altered one does not."""
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -87,3 +88,11 @@ def test_a_size_has_one_spelling(text: str) -> None:
     signed = SIGNER.sign(HEAD).replace("\n42\n", f"\n{text}\n")
     with pytest.raises(NotSigned):
         SIGNER.verifier.open(signed)
+
+
+def test_what_is_attested_can_never_be_taken_for_a_head() -> None:
+    message = b"accord-receipt/1\n{}"
+    key = Ed25519PublicKey.from_public_bytes(SIGNER.verifier.public_key)
+    key.verify(SIGNER.attest(message), message)
+    with pytest.raises(ValueError, match="Only a head"):
+        SIGNER.attest(HEAD.text().encode())
