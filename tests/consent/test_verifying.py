@@ -99,9 +99,9 @@ _OTHER = {
     "smallint": "1",
 }
 _FREE = {
-    field.column: field
+    field.attname: field
     for field in LedgerEvent._meta.concrete_fields
-    if field.column not in {"seq", "record_id", "purpose_id", "notice_id", "assessment_id"}
+    if field.attname not in {"seq", "record_id", "purpose_id", "notice_id", "assessment_id"}
 }
 
 
