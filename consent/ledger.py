@@ -7,10 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 import uuid_utils.compat
+from django.db import connection
 
 from consent.entries import LAYOUT, entry_hash
 from consent.folding import fold
-from consent.models import LedgerEvent, Purpose, State
+from consent.models import LedgerEvent, State
 from privacy.services import seal_evidence
 
 SCHEMA = "https://w3id.org/dpv/schema/dpv-27560#record-eu-gdpr"
@@ -46,42 +47,45 @@ class Event:
     evidence: Mapping[str, str] = field(default_factory=dict)
 
 
+# What a row says, in the order of its columns; the database numbers it.
+_FIELDS = [field for field in LedgerEvent._meta.concrete_fields if field.name != "seq"]
+_COLUMNS = ", ".join(field.column for field in _FIELDS)
+_PLACES = f"({', '.join(['%s'] * len(_FIELDS))})"
+
+
 def append(events: Sequence[Event]) -> list[LedgerEvent]:
     """Append events of one person and fold them into the permissions; return the new rows.
 
-    Inside the caller's transaction on crm, and in the same few statements for one event or ten.
+    Inside the caller's transaction on crm, and in the same five statements for one event or ten.
     Calling twice with one source is safe: what is there already is not among the rows.
     """
-    new = _unseen(events)
-    if not new:
+    if not events:
         return []
-    rows = _rows(new)
-    LedgerEvent.objects.bulk_create(rows)
+    rows = insert(_rows(events))
     folded = [row for row in rows if row.event_state != State.NOTICE_SHOWN]
     if folded:
         fold(folded)
     return rows
 
 
-def _unseen(events: Sequence[Event]) -> list[Event]:
-    known = set(
-        LedgerEvent.objects.filter(
-            source_id__in={event.source_id for event in events},
-            subject_id__in={event.subject_id for event in events},
-        ).values_list("source_id", "subject_id", "purpose_id", "channel", "event_state")
-    )
-    return [
-        event
-        for event in events
-        if (
-            event.source_id,
-            event.subject_id,
-            event.purpose_code,
-            event.channel,
-            event.state.value,
+def insert(rows: Sequence[LedgerEvent]) -> list[LedgerEvent]:
+    """Write rows and return, numbered, those that were new.
+
+    One statement, and not the ORM's look before and insert after: with sixteen writers this is
+    half of what an append costs (benchmarks/ledger.py).
+    """
+    by_record = {row.record_id: row for row in rows}
+    values = [getattr(row, field.attname) for row in rows for field in _FIELDS]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO consent_ledgerevent ({_COLUMNS})"  # noqa: S608  # our own columns
+            f" VALUES {', '.join([_PLACES] * len(rows))}"
+            " ON CONFLICT ON CONSTRAINT ledger_event_once DO NOTHING RETURNING seq, record_id",
+            values,
         )
-        not in known
-    ]
+        for seq, record_id in cursor.fetchall():
+            by_record[record_id].seq = seq
+    return [row for row in rows if row.seq is not None]
 
 
 def _rows(events: Sequence[Event]) -> list[LedgerEvent]:
@@ -108,7 +112,9 @@ def _rows(events: Sequence[Event]) -> list[LedgerEvent]:
 
 def purpose_versions() -> dict[str, int]:
     """Return which version of each purpose is in force."""
-    return dict(Purpose.objects.values_list("code", "version"))
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT code, version FROM consent_purpose")
+        return dict(cursor.fetchall())
 
 
 def _row(
