@@ -6,6 +6,7 @@ folded before is one step; one that came late makes the whole history be folded 
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -96,7 +97,7 @@ def _places(permissions: Sequence[Permission]) -> str:
     return ", ".join([_PLACES] * len(permissions))
 
 
-def _values(permissions: Sequence[Permission]) -> list[object]:
+def _values(permissions: Sequence[Permission]) -> list[Any]:
     names = ("subject_id", "purpose_id", "channel", *_FOLDED)
     return [getattr(each, name) for each in permissions for name in names]
 

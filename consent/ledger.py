@@ -49,7 +49,7 @@ class Event:
 
 # What a row says, in the order of its columns; the database numbers it.
 _FIELDS = [field for field in LedgerEvent._meta.concrete_fields if field.name != "seq"]
-_COLUMNS = ", ".join(field.column for field in _FIELDS)
+_COLUMNS = ", ".join(str(field.column) for field in _FIELDS)
 _PLACES = f"({', '.join(['%s'] * len(_FIELDS))})"
 
 
