@@ -29,6 +29,8 @@ from campaigns.launching import (
     pause,
     resume,
 )
+from campaigns.measurement.keeping import Measures, keep_measures, measures
+from campaigns.measurement.links import publish_missing_links
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
 from campaigns.trials import TestNotSent, send_test
 
@@ -61,19 +63,42 @@ def send_letters(*, clock: Callable[[], datetime]) -> None:
     engine.send_letters(worker=_worker(), seconds=TURN_SECONDS, clock=clock)
 
 
+def receive_measures(*, now: datetime) -> None:
+    """Keep the days of the openings and clicks that wait, of people who agree at this moment.
+
+    Safe to call by any number of workers at once.
+    """
+    keep_measures(now=now)
+
+
+def forget_measures() -> int:
+    """Delete what was measured of people who no longer agree to it; return how many messages.
+
+    One statement over everybody: it asks how things are, not who said no. Calling twice is safe.
+    """
+    return statements.forget_measures()
+
+
+def publish_links() -> None:
+    """Give the public side every measured link that it does not have. Calling twice is safe."""
+    publish_missing_links()
+
+
 def has_campaigns() -> bool:
     """Return whether anybody has begun a campaign yet."""
     return Campaign.objects.exists()
 
 
 def sweep(*, now: datetime) -> None:
-    """Take back expired leases, close what is cancelled or done, ring for what is due.
+    """Take back expired leases, close what is cancelled or done, forget what may no longer be
+    known, ring for what is due.
 
     Safe to call by any number of workers at once.
     """
     statements.expire_leases()
     statements.skip_cancelled(campaign_id=None)
     statements.finish(campaign_id=None, now=now)
+    forget_measures()
     running = Campaign.objects.filter(state=CampaignState.RUNNING).values_list("id", flat=True)
     for campaign_id in running:
         due = Delivery.objects.filter(
@@ -86,6 +111,7 @@ def sweep(*, now: datetime) -> None:
 __all__ = [
     "ChangedMeanwhile",
     "Draft",
+    "Measures",
     "NotADraft",
     "NotReady",
     "Progress",
@@ -97,11 +123,15 @@ __all__ = [
     "copy_campaign",
     "create_draft",
     "deliver",
+    "forget_measures",
     "has_campaigns",
     "launch",
+    "measures",
     "obstacles",
     "pause",
     "progress",
+    "publish_links",
+    "receive_measures",
     "resume",
     "send_letters",
     "send_test",

@@ -293,6 +293,8 @@ _SWEEPS = {
     "consent.refresh_cards": 2,
     "campaigns.send_letters": 2,
     "campaigns.sweep": 5,
+    "campaigns.receive_measures": 2,
+    "campaigns.publish_links": 3600,
 }
 CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": seconds, "options": {"expires": seconds + 1}}

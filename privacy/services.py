@@ -40,7 +40,7 @@ from privacy.vault.indexes import (
 )
 from privacy.vault.installation import NotFounded
 from privacy.vault.keyring import KeysMissing, derived_key
-from privacy.vault.links import Link, NotOurLink
+from privacy.vault.links import Link, MeasureLink, NotOurLink
 from privacy.vault.sealing import TooLarge
 from privacy.vault.store import (
     Conflict,
@@ -108,6 +108,23 @@ def card_of_link(*, token: str) -> UUID:
     return links.unverified_card(token)
 
 
+def make_measure_link(*, scope: str, link: MeasureLink) -> str:
+    """Return the token of a measured message: of its picture, or of one of its links."""
+    key = derived_key(f"link|{LINK_KEY_ID}")
+    return links.make_measure_token(key=key, key_id=LINK_KEY_ID, scope=scope, link=link)
+
+
+def read_measure_link(*, scope: str, token: str) -> MeasureLink:
+    """Return what a token says; raises NotOurLink unless we made it for `scope`."""
+    keys = {LINK_KEY_ID: derived_key(f"link|{LINK_KEY_ID}")}
+    return links.read_measure_token(keys=keys, scope=scope, token=token)
+
+
+def claim_of_measure_link(*, token: str) -> MeasureLink:
+    """Return what a token claims, unverified: for the side without keys. NotOurLink."""
+    return links.unverified_measure(token)
+
+
 def keyed_id(*, scope: str, parts: Sequence[bytes]) -> bytes:
     """Return 16 keyed bytes, always the same for the same parts (message ids, return paths)."""
     message = length_prefixed(scope.encode(), *parts)
@@ -128,6 +145,7 @@ __all__ = [
     "JournalWriter",
     "KeysMissing",
     "Link",
+    "MeasureLink",
     "NotFounded",
     "NotOurLink",
     "OpenedEnvelope",
@@ -139,6 +157,7 @@ __all__ = [
     "VaultModel",
     "catch_up_with_journal",
     "change_document",
+    "claim_of_measure_link",
     "drain_envelopes",
     "drop_envelope",
     "enrol",
@@ -148,11 +167,13 @@ __all__ = [
     "is_journal_applied",
     "journal_head",
     "journal_writer",
+    "make_measure_link",
     "normalise_email",
     "normalise_phone",
     "on_intake",
     "open_evidence",
     "read_documents",
+    "read_measure_link",
     "refresh_sealing_key",
     "register_replay",
     "seal_evidence",
