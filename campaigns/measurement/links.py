@@ -1,4 +1,4 @@
-"""The links of a launched campaign: frozen with its mail, published where the redirect finds them."""
+"""The links of a launched campaign: frozen with its mail, published for the redirect to find."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
