@@ -90,15 +90,13 @@ def has_campaigns() -> bool:
 
 
 def sweep(*, now: datetime) -> None:
-    """Take back expired leases, close what is cancelled or done, forget what may no longer be
-    known, ring for what is due.
+    """Take back expired leases, close what is cancelled or done, ring for what is due.
 
     Safe to call by any number of workers at once.
     """
     statements.expire_leases()
     statements.skip_cancelled(campaign_id=None)
     statements.finish(campaign_id=None, now=now)
-    forget_measures()
     running = Campaign.objects.filter(state=CampaignState.RUNNING).values_list("id", flat=True)
     for campaign_id in running:
         due = Delivery.objects.filter(

@@ -294,6 +294,7 @@ _SWEEPS = {
     "campaigns.send_letters": 2,
     "campaigns.sweep": 5,
     "campaigns.receive_measures": 2,
+    "campaigns.forget_measures": 20,
     "campaigns.publish_links": 3600,
 }
 CELERY_BEAT_SCHEDULE = {

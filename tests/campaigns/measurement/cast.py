@@ -17,7 +17,7 @@ from campaigns.content.library import starter
 from campaigns.measurement.noticing import NOTEBOOK
 from campaigns.models import MeasuredMessage
 from campaigns.services import Draft
-from consent.services import Answer, Basis, OptOutLinks, opt_out_links, refresh_cards
+from consent.services import Answer, Basis, OptOutLinks, opt_out_links, refresh_cards, seed_purposes
 from crm.services import Person, receive_many
 from tests import plugin
 from tests.campaigns import cast
@@ -60,7 +60,7 @@ def informed(email: str) -> UUID:
 
 
 def launched(purpose: str = "newsletter", mail: str | None = None) -> UUID:
-    cast.seed_purposes(now=NOW)
+    seed_purposes(now=NOW)
     campaign = services.create_draft(
         draft=Draft(
             name="News",
@@ -74,7 +74,7 @@ def launched(purpose: str = "newsletter", mail: str | None = None) -> UUID:
             reply_to="",
             mjml=mjml() if mail is None else mail,
         ),
-        actor_id=None,
+        actor_id=cast.people_actor(),
         now=NOW,
     )
     services.launch(campaign_id=campaign, actor_id=None, now=NOW)
@@ -116,7 +116,7 @@ def page_of(message: EmailMessage) -> str:
 def picture_in(message: EmailMessage) -> str:
     """The path of the picture in a measured mail."""
     (url,) = re.findall(r'<img src="([^"]+)"', page_of(message))
-    return urlsplit(url).path
+    return str(urlsplit(url).path)
 
 
 def links_in(message: EmailMessage) -> list[str]:
@@ -130,8 +130,9 @@ def links_in(message: EmailMessage) -> list[str]:
 
 def fetch(visitor: Client, path: str, *, method: str = "GET") -> HttpResponse:
     """Ask as a mail program does, and let the process do what it does after its answer."""
-    response: HttpResponse = visitor.generic(method, path)
+    response = visitor.generic(method, path)
     NOTEBOOK.settle()
+    assert isinstance(response, HttpResponse)
     return response
 
 

@@ -1,6 +1,8 @@
 """What a picture and a link answer, and what is kept of it: a day, of who agrees at that moment."""
 
 import json
+import queue
+import threading
 from datetime import UTC, date, datetime, timedelta
 from email.message import EmailMessage
 from uuid import UUID, uuid4
@@ -19,7 +21,13 @@ from consent.models import LedgerEvent, MailingPreference, Permission, Preferenc
 from consent.services import apply_waiting_decisions, refresh_cards
 from crm.models import Contact
 from privacy.models import Envelope
-from privacy.services import MeasureLink, card_of_link, drop_envelope, make_measure_link
+from privacy.services import (
+    MeasureLink,
+    card_of_link,
+    claim_of_measure_link,
+    drop_envelope,
+    make_measure_link,
+)
 from tests.campaigns import cast
 from tests.campaigns.measurement import cast as measured
 from tests.campaigns.measurement.cast import ALICE, BOB, SITE, fetch, kept
@@ -166,7 +174,7 @@ def test_during_a_pause_nothing_is_added_and_nothing_is_lost(
         source_id=uuid4(),
     )
     fetch(visitor, measured.links_in(mail)[0])
-    services.sweep(now=cast.clock())
+    services.forget_measures()
     assert kept() == before == [(_today(), None)]
 
 
@@ -260,8 +268,8 @@ def test_what_waits_and_what_is_remembered_is_bounded(
     assert Envelope.objects.filter(kind="measure").count() <= 5
     assert len(NOTEBOOK._passed_on) <= 3
     full = noticing.Notebook()
-    monkeypatch.setattr(full, "_waiting", noticing.queue.Queue(1))
-    monkeypatch.setattr(full, "_thread", noticing.threading.current_thread())
+    monkeypatch.setattr(full, "_waiting", queue.Queue(1))
+    monkeypatch.setattr(full, "_thread", threading.current_thread())
     for _ in range(5):
         full.note(Sighting(OPEN, "x", timezone.localdate()))
     assert full._waiting.qsize() == 1
@@ -370,7 +378,7 @@ def test_the_card_in_the_token_is_the_persons_own(
 ) -> None:
     opening = measured.picture_in(mail).split("/")[2].removesuffix(".gif")
     no = measured.ways_to_say_no(alice, ALICE).one_click_url.rpartition("/")[2]
-    claimed = noticing.claim_of_measure_link(token=opening)
+    claimed = claim_of_measure_link(token=opening)
     assert claimed.card_id == card_of_link(token=no)
     assert claimed.delivery_id == Delivery.objects.get().id
 
@@ -384,16 +392,17 @@ def test_what_was_measured_goes_with_the_consent(
 ) -> None:
     bob = measured.measured_reader(BOB)
     row = Delivery.objects.get()
+    assert row.campaign is not None
     other = Delivery.objects.create(
         campaign_id=row.campaign_id, contact_id=bob, kind=1, reference_id=uuid4(), state=5,
         due_at=NOW, planned_at=NOW, is_measured=True,
     )  # fmt: skip
     MeasuredMessage.objects.create(
-        delivery=other, campaign_id=row.campaign_id, contact_id=bob, last_open_on=NOW.date()
+        delivery=other, campaign=row.campaign, contact_id=bob, last_open_on=NOW.date()
     )
     fetch(visitor, measured.picture_in(mail))
     assert len(kept()) == 2
-    services.sweep(now=cast.clock())
+    services.forget_measures()
     assert MeasuredMessage.objects.count() == 2
     if way == "measurement":
         _withdraw(alice)
