@@ -32,6 +32,7 @@ from campaigns.launching import (
 from campaigns.measurement.keeping import Measures, keep_measures, measures
 from campaigns.measurement.links import publish_missing_links
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
+from campaigns.proofs import message_proof
 from campaigns.trials import TestNotSent, send_test
 
 # A turn ends so that required letters and other campaigns get theirs.
@@ -125,6 +126,7 @@ __all__ = [
     "has_campaigns",
     "launch",
     "measures",
+    "message_proof",
     "obstacles",
     "pause",
     "progress",
