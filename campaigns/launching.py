@@ -17,6 +17,7 @@ from campaigns.content.findings import BrokenTemplate, Finding
 from campaigns.delivery import statements
 from campaigns.doorbells import ring_delivery
 from campaigns.drafts import ChangedMeanwhile
+from campaigns.measurement.links import freeze_links
 from campaigns.models import Campaign, CampaignState, CompiledContent, StateChange
 from campaigns.smtp.addresses import BadAddress, has_controls, wire_address
 from crm.services import InvalidRules, SegmentUnknown, membership, segment_rules
@@ -139,6 +140,7 @@ def launch(
                 "compiled_at": now,
             },
         )
+        freeze_links(campaign_id=campaign_id, html=mail.parts().html)
         planned = _freeze(campaign, rules, now)
         Campaign.objects.filter(id=campaign_id).update(
             state=CampaignState.RUNNING,

@@ -29,6 +29,8 @@ from campaigns.launching import (
     pause,
     resume,
 )
+from campaigns.measurement.keeping import Measures, keep_measures, measures
+from campaigns.measurement.links import publish_missing_links
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
 from campaigns.proofs import message_proof
 from campaigns.trials import TestNotSent, send_test
@@ -62,6 +64,27 @@ def send_letters(*, clock: Callable[[], datetime]) -> None:
     engine.send_letters(worker=_worker(), seconds=TURN_SECONDS, clock=clock)
 
 
+def receive_measures(*, now: datetime) -> None:
+    """Keep the days of the openings and clicks that wait, of people who agree at this moment.
+
+    Safe to call by any number of workers at once.
+    """
+    keep_measures(now=now)
+
+
+def forget_measures() -> int:
+    """Delete what was measured of people who no longer agree to it; return how many messages.
+
+    One statement over everybody: it asks how things are, not who said no. Calling twice is safe.
+    """
+    return statements.forget_measures()
+
+
+def publish_links() -> None:
+    """Give the public side every measured link that it does not have. Calling twice is safe."""
+    publish_missing_links()
+
+
 def has_campaigns() -> bool:
     """Return whether anybody has begun a campaign yet."""
     return Campaign.objects.exists()
@@ -87,6 +110,7 @@ def sweep(*, now: datetime) -> None:
 __all__ = [
     "ChangedMeanwhile",
     "Draft",
+    "Measures",
     "NotADraft",
     "NotReady",
     "Progress",
@@ -98,12 +122,16 @@ __all__ = [
     "copy_campaign",
     "create_draft",
     "deliver",
+    "forget_measures",
     "has_campaigns",
     "launch",
+    "measures",
     "message_proof",
     "obstacles",
     "pause",
     "progress",
+    "publish_links",
+    "receive_measures",
     "resume",
     "send_letters",
     "send_test",

@@ -24,5 +24,20 @@ def sweep(**_later: Any) -> None:
     services.sweep(now=_now())
 
 
+@shared_task(name="campaigns.receive_measures")
+def receive_measures(**_later: Any) -> None:
+    services.receive_measures(now=_now())
+
+
+@shared_task(name="campaigns.forget_measures")
+def forget_measures(**_later: Any) -> None:
+    services.forget_measures()
+
+
+@shared_task(name="campaigns.publish_links")
+def publish_links(**_later: Any) -> None:
+    services.publish_links()
+
+
 def _now() -> datetime:
     return datetime.now(UTC)

@@ -20,15 +20,16 @@ from consent.models import (
     State,
     SubjectCard,
 )
-from privacy.services import Link, fingerprint_emails, make_link
+from privacy.services import Link, fingerprint_emails, make_link, on_intake
 
 
 @dataclass(frozen=True)
 class OptOutLinks:
-    """The two addresses at the foot of every marketing message."""
+    """The two addresses at the foot of every marketing message, and the card they name."""
 
     one_click_url: str
     preferences_url: str
+    card_id: UUID
 
 
 def card_hash(card_id: UUID) -> bytes:
@@ -61,6 +62,7 @@ def opt_out_links(
         subject: OptOutLinks(
             link_url("u", "opt_out", Link(cards[subject], number, mark.exact)),
             link_url("p", "preferences", Link(cards[subject], 0, mark.exact)),
+            cards[subject],
         )
         for subject, mark in zip(subjects, marks, strict=True)
     }
@@ -69,6 +71,21 @@ def opt_out_links(
 def link_url(page: str, scope: str, link: Link) -> str:
     """Return the address of a page that a person decides on, with a token for that alone."""
     return f"{settings.PUBLIC_URL}/{page}/{make_link(scope=scope, link=link)}"
+
+
+def card_permits(*, card_id: UUID, purpose_code: str, channel: str) -> bool:
+    """Return whether the public copy of a card says yes at this moment; needs no key.
+
+    The copy may be seconds old and the card's id made up: whoever acts on a yes asks the ledger's
+    permission again. Raises what the intake database raises.
+    """
+    held = PreferenceCard.objects.filter(card_hash=card_hash(card_id))
+    document = on_intake(held.values_list("document", flat=True).first) or {}
+    return any(
+        item["is_permitted"]
+        for item in document.get("items", [])
+        if (item["purpose"], item["channel"]) == (purpose_code, channel)
+    )
 
 
 def confirmation_letter(request_id: UUID, email: str, now: datetime) -> Letter | None:

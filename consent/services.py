@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from consent.cards import OptOutLinks, opt_out_links, refresh_cards
+from consent.cards import OptOutLinks, card_permits, opt_out_links, refresh_cards
 from consent.decisions import apply_waiting_decisions, settle_decisions
 from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits
 from consent.letters import (
@@ -133,6 +133,7 @@ __all__ = [
     "State",
     "apply_waiting_decisions",
     "begin_notice",
+    "card_permits",
     "correct_notice",
     "correct_notice_by_draft",
     "current_assessment",

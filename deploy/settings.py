@@ -297,6 +297,9 @@ _SWEEPS = {
     "consent.seal_ledger": 10,
     "campaigns.send_letters": 2,
     "campaigns.sweep": 5,
+    "campaigns.receive_measures": 2,
+    "campaigns.forget_measures": 20,
+    "campaigns.publish_links": 3600,
 }
 CELERY_BEAT_SCHEDULE = {
     name: {"task": name, "schedule": seconds, "options": {"expires": seconds + 1}}

@@ -8,4 +8,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
     path("", include("consent.urls_public")),
     path("", include("forms_intake.urls_public")),
+    path("", include("campaigns.urls_public")),
 ]

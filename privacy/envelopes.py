@@ -65,12 +65,19 @@ class Drained:
 
 
 def drop_envelope(
-    *, kind: str, context: str, envelope_id: UUID, document: dict[str, Any], now: datetime
+    *,
+    kind: str,
+    context: str,
+    envelope_id: UUID,
+    document: dict[str, Any],
+    now: datetime,
+    is_journaled: bool = True,
 ) -> None:
     """Seal a document and keep it twice: in the intake table and in the intake journal.
 
     Dropping the same id again changes nothing. Raises TooLarge, and IntakeClosed when it could
-    not be kept for sure.
+    not be kept for sure. What nobody would miss after a restore is not journaled: the journal
+    would keep for years when it came.
     """
     plaintext = json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
     key = _newest_key()
@@ -89,9 +96,10 @@ def drop_envelope(
     try:
         # The frame is on its way to the disk while the database commits. If the row then fails,
         # the journal holds more than was acknowledged: harmless, for ids make a replay idempotent.
-        ticket = _append_intake_journal(row, now)
+        ticket = _append_intake_journal(row, now) if is_journaled else None
         on_intake(partial(_insert, row))
-        _JOURNAL.sync(ticket)
+        if ticket is not None:
+            _JOURNAL.sync(ticket)
     except (DatabaseError, InterfaceError, OSError) as error:
         raise IntakeClosed(IntakeClosed.__doc__) from error
 

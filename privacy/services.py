@@ -45,7 +45,7 @@ from privacy.vault.indexes import (
 )
 from privacy.vault.installation import NotFounded, instance_id
 from privacy.vault.keyring import KeysMissing, derived_key
-from privacy.vault.links import Link, NotOurLink
+from privacy.vault.links import Link, MeasureLink, NotOurLink
 from privacy.vault.sealing import TooLarge
 from privacy.vault.store import (
     Conflict,
@@ -113,6 +113,23 @@ def card_of_link(*, token: str) -> UUID:
     return links.unverified_card(token)
 
 
+def make_measure_link(*, scope: str, link: MeasureLink) -> str:
+    """Return the token of a measured message: of its picture, or of one of its links."""
+    key = derived_key(f"link|{LINK_KEY_ID}")
+    return links.make_measure_token(key=key, key_id=LINK_KEY_ID, scope=scope, link=link)
+
+
+def read_measure_link(*, scope: str, token: str) -> MeasureLink:
+    """Return what a token says; raises NotOurLink unless we made it for `scope`."""
+    keys = {LINK_KEY_ID: derived_key(f"link|{LINK_KEY_ID}")}
+    return links.read_measure_token(keys=keys, scope=scope, token=token)
+
+
+def claim_of_measure_link(*, token: str) -> MeasureLink:
+    """Return what a token claims, unverified: for the side without keys. NotOurLink."""
+    return links.unverified_measure(token)
+
+
 def keyed_id(*, scope: str, parts: Sequence[bytes]) -> bytes:
     """Return 16 keyed bytes, always the same for the same parts (message ids, return paths)."""
     message = length_prefixed(scope.encode(), *parts)
@@ -149,6 +166,7 @@ __all__ = [
     "Link",
     "LogBusy",
     "LogDamaged",
+    "MeasureLink",
     "NotAKey",
     "NotFounded",
     "NotOurLink",
@@ -168,6 +186,7 @@ __all__ = [
     "Verifier",
     "catch_up_with_journal",
     "change_document",
+    "claim_of_measure_link",
     "drain_envelopes",
     "drop_envelope",
     "enrol",
@@ -178,11 +197,13 @@ __all__ = [
     "journal_head",
     "journal_writer",
     "log_signer",
+    "make_measure_link",
     "normalise_email",
     "normalise_phone",
     "on_intake",
     "open_evidence",
     "read_documents",
+    "read_measure_link",
     "read_verifier",
     "refresh_sealing_key",
     "register_replay",

@@ -1,7 +1,9 @@
 """Where each merge field stands in a page of HTML: in text, in an attribute, as or in a link."""
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from html import unescape
 
 from django.utils.translation import gettext as _
 
@@ -99,6 +101,22 @@ def _contexts(marked: str) -> list[Context | _Refused]:
         else:
             verdicts += [_Refused("field-in-style")] * count
     return verdicts
+
+
+def links_of(marked: str) -> Iterator[tuple[int, int, str]]:
+    """Every address that a page links to: from where to where it stands, and what it says.
+
+    ``marked`` holds MARK in the place of each field. What is in quotes only: nothing else is a
+    place where another address may safely stand.
+    """
+    for token in _TOKEN.finditer(marked):
+        if not token["tag"]:
+            continue
+        for attribute in _ATTRIBUTE.finditer(token["tag"]):
+            group = "double" if attribute["double"] is not None else "single"
+            if attribute["name"].lower() in _LINKS and attribute[group] is not None:
+                start, end = attribute.span(group)
+                yield token.start() + start, token.start() + end, unescape(attribute[group])
 
 
 def _in_tag(tag: str) -> list[Context | _Refused]:

@@ -107,7 +107,8 @@ class Slot:
 
     def escaped(self, values: Mapping[str, str]) -> str:
         value = values.get(self.field) or self.fallback
-        if FIELDS[self.field] == "link" and not value.startswith(_HTTP):
+        # What is in no list is an address that this program made (campaigns.measurement).
+        if FIELDS.get(self.field, "link") == "link" and not value.startswith(_HTTP):
             raise MissingValue(self.field)
         return _ESCAPES[self.context](value)
 

@@ -1,6 +1,6 @@
 """From claimed rows to messages ready for the relay: decrypted and rendered, a batch at a time."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -13,9 +13,12 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.content.compile import compile_content, parts_of
 from campaigns.content.library import letter
-from campaigns.content.merge import MissingValue
+from campaigns.content.merge import MissingValue, Segments
 from campaigns.delivery.signing import signer
 from campaigns.delivery.statements import Claimed, GateMark, Outcome
+from campaigns.measurement import links as measurement
+from campaigns.measurement.links import FrozenLink
+from campaigns.measurement.measured_mail import measured
 from campaigns.models import Campaign, Delivery, DeliveryKind, DeliveryState
 from campaigns.smtp.addresses import BadAddress, verp_address
 from campaigns.smtp.headers import UnsafeHeader
@@ -76,15 +79,24 @@ def _skipped(claimed: Claimed, reason: str) -> Outcome:
 
 
 class NewsletterDesk:
-    """Prepares the messages of one campaign; its frame is built once."""
+    """Prepares the messages of one campaign; its frame is built once.
+
+    A second frame, of the mail that is measured, is built when the first person comes who agreed
+    to that: a campaign under legitimate interest never has one.
+    """
 
     def __init__(self, campaign: Campaign) -> None:
+        self._campaign = campaign
         self._purpose = campaign.purpose_id
         content = campaign.compiledcontent
-        parts = parts_of(html=content.html, text=content.text, subject=content.subject)
-        purpose = campaign.purpose
+        self._parts = parts_of(html=content.html, text=content.text, subject=content.subject)
+        self._frame = self._framed(self._parts.html)
+        self._measured: tuple[MessageFrame, list[FrozenLink]] | None = None
+
+    def _framed(self, html: Segments) -> MessageFrame:
+        campaign, purpose = self._campaign, self._campaign.purpose
         title = purpose.title_fr if campaign.language == "fr" else purpose.title_en
-        self._frame = MessageFrame.compile(
+        return MessageFrame.compile(
             sender=Sender(
                 name=campaign.sender_name,
                 address=campaign.sender_address,
@@ -92,12 +104,24 @@ class NewsletterDesk:
                 list_id=f"{title} <{self._purpose.replace('_', '-')}.{settings.MAIL_DOMAIN}>",
                 feedback_id=f"{campaign.id.hex}:{self._purpose}:newsletter:accord",
             ),
-            subject=parts.subject,
-            html=parts.html,
-            text=parts.text,
+            subject=self._parts.subject,
+            html=html,
+            text=self._parts.text,
             language=campaign.language,
             signer=signer(),
         )
+
+    def _frame_of(self, row: Claimed, links: OptOutLinks) -> tuple[MessageFrame, Mapping[str, str]]:
+        if not row.is_measurable:
+            return self._frame, {}
+        if self._measured is None:
+            frozen = measurement.frozen_links(self._campaign.id)
+            measurement.publish(frozen)
+            html = measured(self._parts.html, [link.url for link in frozen])
+            self._measured = self._framed(html), frozen
+        frame, frozen = self._measured
+        values = measurement.values_of(card_id=links.card_id, delivery_id=row.id, links=frozen)
+        return frame, values
 
     def prepare(self, rows: Sequence[Claimed], *, now: datetime) -> Preparation:
         people = profiles(contact_ids=[row.contact_id for row in rows])
@@ -121,16 +145,19 @@ class NewsletterDesk:
             except MissingValue:
                 done.settled.append(_failed(row, "missing_value"))
                 continue
-            mark = GateMark(row.id, marks[row.contact_id].marks)
+            mark = GateMark(row.id, marks[row.contact_id].marks, row.is_measurable)
             done.prepared.append(Prepared(row, return_path(row.id), recipient, message, mark))
         return done
 
     def _message(self, row: Claimed, person: Profile, links: OptOutLinks, now: datetime) -> bytes:
-        values = values_of(person) | {
+        frame, addresses = self._frame_of(row, links)
+        values = {
+            **values_of(person),
             "opt_out_url": links.one_click_url,
             "preferences_url": links.preferences_url,
+            **addresses,
         }
-        return self._frame.render(
+        return frame.render(
             values,
             to_address=person.email,
             to_name=values["full_name"],

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
@@ -33,14 +33,18 @@ class Claimed:
     reference_id: UUID
     kind: int
     attempts: int
+    # Its person agrees to be measured, as the claim saw it; the gate asks again.
+    is_measurable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class GateMark:
-    """What the gate asks about one message: its row and the fingerprints of its address."""
+    """What the gate asks about one message: its row, the fingerprints of its address, and whether
+    it was rendered to be measured."""
 
     id: int
     marks: bytes
+    is_measured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,7 @@ def gate(
         {
             "ids": [mark.id for mark in marks],
             "marks": [mark.marks for mark in marks],
+            "measured": [mark.is_measured for mark in marks],
             "worker": worker,
             "lease": settings.LEASE_SECONDS,
             "journal_id": head.journal_id,
@@ -144,6 +149,25 @@ def finish(*, campaign_id: UUID | None, now: datetime) -> list[UUID]:
 def skip_cancelled(*, campaign_id: UUID | None) -> None:
     """Close what still waits in the queue of cancelled campaigns (or of this one)."""
     _rows("skip_cancelled", {"campaign": campaign_id})
+
+
+def note_measure(
+    *, delivery_id: int, open_on: date | None = None, click_on: date | None = None
+) -> bool:
+    """Keep the later day, if the person agrees at this moment; return whether it was kept."""
+    parameters = {"delivery": delivery_id, "open_on": open_on, "click_on": click_on}
+    return bool(_rows("note_measure", parameters))
+
+
+def forget_measures() -> int:
+    """Delete what was measured of people who no longer agree to it; return how many rows."""
+    return int(_rows("forget_measures", {})[0][0])
+
+
+def measures(*, campaign_id: UUID) -> tuple[int, int, int]:
+    """Return (messages, opened, clicked) among those who agree to be measured."""
+    messages, opened, clicked = _rows("measures", {"campaign": campaign_id})[0]
+    return messages, opened, clicked
 
 
 def freeze_audience(

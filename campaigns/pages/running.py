@@ -37,6 +37,7 @@ def campaign(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
         "may_write": account_of(request).role in WRITERS,
         "inbox_subject": mail.filled(shown.subject),
         "inbox_preheader": mail.filled(shown.preheader),
+        "measures": services.measures(campaign_id=campaign_id),
         **_account(campaign_id),
     }
     return render(request, "campaigns/launched.html", context)

@@ -1,4 +1,5 @@
 -- Gives a worker the oldest due required letters (they belong to no campaign); see claim.sql.
+-- A letter is never measured.
 -- Index: delivery_queued, on its rows without a campaign.
 WITH chosen AS MATERIALIZED (
     SELECT d.id
@@ -13,4 +14,4 @@ SET state = 2, worker = %(worker)s,
     lease_until = clock_timestamp() + %(lease)s * interval '1 second'
 FROM chosen
 WHERE d.id = chosen.id
-RETURNING d.id, d.contact_id, d.reference_id, d.kind, d.attempts
+RETURNING d.id, d.contact_id, d.reference_id, d.kind, d.attempts, false

@@ -300,6 +300,36 @@ def link_vectors() -> list[Vector]:
     ]
 
 
+def measure_link_vectors() -> list[Vector]:
+    card, link = UUID(int=0xF7), UUID(int=0xF8)
+    head = b"\x02\x02" + card.bytes + (4711).to_bytes(8, "big")
+    body, picture = head + link.bytes, head + bytes(16)
+    token = link_token(KEY, body, b"click")
+    letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    respelled = token[:-1] + letters[letters.index(token[-1]) ^ 1]
+    says_no = b"\x01\x02" + card.bytes + (3).to_bytes(2, "big") + bytes(range(16))
+
+    def vector(expected: str, token: str = token, **changed: object) -> Vector:
+        base: Vector = {"keys": {"2": KEY.hex()}, "scope": "click", "token": token}
+        return case(expected, **base | changed)
+
+    good = {"card": str(card), "delivery": 4711}
+    opened = vector("good", link_token(KEY, picture, b"open"), scope="open")
+    return [
+        {**vector("good"), **good, "link": str(link)},
+        {**opened, **good, "link": str(UUID(int=0)), "name": "good for the picture"},
+        vector("other_scope", scope="open"),
+        vector("unknown_key", keys={"1": KEY.hex()}),
+        vector("wrong_key", keys={"2": OTHER_KEY.hex()}),
+        vector("unknown_version", link_token(KEY, b"\x03" + body[1:], b"click")),
+        vector("way_to_say_no", link_token(KEY, says_no, b"click")),
+        vector("flipped_bit", ("B" if token[30] == "A" else "A").join((token[:30], token[31:]))),
+        vector("truncated", token[:-2]),
+        vector("other_spelling", respelled),
+        vector("padded", token + "=="),
+    ]
+
+
 def keyed_id_vectors() -> list[Vector]:
     parts = [RECORD.bytes, ALICE.bytes, b"\x01"]
     message = mac(KEY, lp(b"message_id", *parts))[:16]
@@ -379,6 +409,7 @@ def sections() -> dict[str, list[Vector]]:
         "tokens": token_vectors(),
         "envelopes": envelope_vectors(),
         "links": link_vectors(),
+        "measure_links": measure_link_vectors(),
         "keyed_ids": keyed_id_vectors(),
         "journals": journal_vectors(),
         "intake_journals": intake_journal_vectors(),

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from privacy.vault import links, sealing
 from privacy.vault.formats import Unreadable
-from privacy.vault.links import Link, NotOurLink
+from privacy.vault.links import Link, MeasureLink, NotOurLink
 
 PRIVATE = X25519PrivateKey.generate()
 PLACE: dict[str, Any] = {
@@ -107,6 +107,19 @@ def test_no_letter_of_a_token_may_change(data: st.DataObject) -> None:
     letter = data.draw(st.sampled_from("ABCxyz0189-_").filter(lambda c: c != token[at]))
     with pytest.raises(NotOurLink):
         links.read_token(keys=KEYS, scope="no", token=token[:at] + letter + token[at + 1 :])
+
+
+@given(st.data())
+def test_no_letter_of_a_measured_messages_token_may_change(data: st.DataObject) -> None:
+    link = MeasureLink(uuid.UUID(int=5), 4711, uuid.UUID(int=6))
+    token = links.make_measure_token(key=KEYS[2], key_id=2, scope="open", link=link)
+    at = data.draw(st.integers(0, len(token) - 1))
+    letter = data.draw(st.sampled_from("ABCxyz0189-_").filter(lambda c: c != token[at]))
+    changed = token[:at] + letter + token[at + 1 :]
+    with pytest.raises(NotOurLink):
+        links.read_measure_token(keys=KEYS, scope="open", token=changed)
+    with pytest.raises(NotOurLink):
+        links.read_token(keys=KEYS, scope="open", token=token)
 
 
 @given(st.text(max_size=90))

@@ -17,7 +17,7 @@ from privacy.vault import formats, indexes, links, sealing
 from privacy.vault.formats import BlobPlace, RecordPlace, Unreadable
 from privacy.vault.indexes import InvalidAddress
 from privacy.vault.keyring import KeysMissing, LocalKeyRing
-from privacy.vault.links import Link, NotOurLink
+from privacy.vault.links import Link, MeasureLink, NotOurLink
 from tests.privacy.vault import by_the_page
 
 VECTORS = json.loads(by_the_page.FILE.read_text(encoding="utf-8"))
@@ -186,6 +186,21 @@ def test_link_tokens(vector: Vector) -> None:
         return
     with pytest.raises(NotOurLink):
         links.read_token(keys=keys, scope=scope, token=token)
+
+
+@_each("measure_links")
+def test_tokens_of_measured_messages(vector: Vector) -> None:
+    keys = {int(number): bytes.fromhex(key) for number, key in vector["keys"].items()}
+    scope, token = vector["scope"], vector["token"]
+    if vector["expected"] == "good":
+        link = MeasureLink(UUID(vector["card"]), vector["delivery"], UUID(vector["link"]))
+        assert links.read_measure_token(keys=keys, scope=scope, token=token) == link
+        assert links.make_measure_token(key=keys[2], key_id=2, scope=scope, link=link) == token
+        assert links.unverified_measure(token) == link
+        assert not links.has_token_shape(token)  # no page on which a person decides takes it
+        return
+    with pytest.raises(NotOurLink):
+        links.read_measure_token(keys=keys, scope=scope, token=token)
 
 
 @_each("keyed_ids")
