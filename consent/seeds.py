@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from consent.decisions import PREFERENCES_NOTICE
+from consent.choosing import PREFERENCES_NOTICE
 from consent.notices import publish_notice
 from consent.purposes import seed_purposes as _seed_purposes
 

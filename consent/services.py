@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from consent.above import register_addresses, register_form_titles
 from consent.cards import OptOutLinks, opt_out_links, refresh_cards
 from consent.decisions import apply_waiting_decisions, settle_decisions
 from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits
@@ -82,7 +83,9 @@ __all__ = [
     "purposes",
     "record_answers",
     "refresh_cards",
+    "register_addresses",
     "register_courier",
+    "register_form_titles",
     "seed_purposes",
     "settle_decisions",
     "withdraw_on_behalf",

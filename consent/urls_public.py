@@ -1,4 +1,4 @@
-"""Public pages of consent: say no, choose, confirm."""
+"""Public pages of consent: say no, choose, confirm, take a "no" back."""
 
 from django.urls import URLPattern, URLResolver, path
 
@@ -8,4 +8,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("u/<str:token>", public_views.one_click, name="one-click"),
     path("p/<str:token>", public_views.preferences, name="preferences"),
     path("c/<str:token>", public_views.confirm, name="confirm"),
+    path("undo/<str:token>", public_views.undo, name="undo"),
+    path("no", public_views.by_address, name="by-address"),
 ]

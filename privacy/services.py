@@ -29,6 +29,8 @@ from privacy.journal import (
     register_replay,
 )
 from privacy.models import IntakeModel, RetentionClass, TokenKind, VaultModel
+from privacy.networks import network_of
+from privacy.rates import SlidingWindow, TooMany
 from privacy.vault import links
 from privacy.vault.formats import Unreadable, length_prefixed
 from privacy.vault.indexes import (
@@ -108,6 +110,11 @@ def card_of_link(*, token: str) -> UUID:
     return links.unverified_card(token)
 
 
+def purpose_of_link(*, token: str) -> int:
+    """Return the number of the purpose a token names (0: every one), unverified. NotOurLink."""
+    return links.unverified_purpose(token)
+
+
 def keyed_id(*, scope: str, parts: Sequence[bytes]) -> bytes:
     """Return 16 keyed bytes, always the same for the same parts (message ids, return paths)."""
     message = length_prefixed(scope.encode(), *parts)
@@ -133,8 +140,10 @@ __all__ = [
     "OpenedEnvelope",
     "Refused",
     "RetentionClass",
+    "SlidingWindow",
     "TokenKind",
     "TooLarge",
+    "TooMany",
     "Unreadable",
     "VaultModel",
     "catch_up_with_journal",
@@ -148,10 +157,12 @@ __all__ = [
     "is_journal_applied",
     "journal_head",
     "journal_writer",
+    "network_of",
     "normalise_email",
     "normalise_phone",
     "on_intake",
     "open_evidence",
+    "purpose_of_link",
     "read_documents",
     "refresh_sealing_key",
     "register_replay",
