@@ -64,6 +64,11 @@ class Item:
         return f"{self.purpose}-{self.channel}"
 
     @property
+    def channel_told(self) -> str:
+        """The channel, where it says something: e-mail is what is measured, not how."""
+        return "" if self.purpose == MEASUREMENT else self.channel
+
+    @property
     def answer(self) -> str:
         """What is ticked: yes, no, or nothing where the person has not answered yet."""
         if self.told_as in _UNANSWERED:

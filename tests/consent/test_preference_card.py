@@ -146,7 +146,7 @@ def test_measurement_stands_apart_from_the_permissions_to_write(alice: Person) -
     headings = [words(each) for each in page.find_all(["h2", "legend"])]
     measuring = headings.index("Measuring what you read")
     assert headings.index("Our newsletter by e-mail") < measuring
-    assert headings.index("Measure whether you open our e-mails by e-mail") > measuring
+    assert headings.index("Measure whether you open our e-mails") > measuring
     assert "you receive the same ones whatever you answer" in words(page)
 
 

@@ -107,7 +107,7 @@ def test_the_preference_page_shows_what_is_held_and_takes_a_no(
         path(links.preferences_url) + "?lang=en", {"choice-newsletter:email": "no"}
     ).content.decode()
     assert "Your choices are recorded." in saved
-    assert "Our newsletter, by e-mail: no" in " ".join(saved.split())
+    assert "Our newsletter by e-mail: No" in " ".join(saved.split())
     assert 'value="no" checked' in saved  # what was chosen, at once
     apply()
     assert not alice_is_permitted()
