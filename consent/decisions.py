@@ -91,7 +91,7 @@ def _purpose_of(envelope: OpenedEnvelope, decider: Decider) -> str | None:
     """The purpose that a link says no to; a damaged link's must be one that the person has."""
     number = purpose_of_link(token=token_of(envelope))
     purposes = Purpose.objects.filter(number=number)
-    if decider.link is None:
+    if decider.link is None and decider.subject_id is not None:
         held = Permission.objects.filter(subject_id=decider.subject_id)
         purposes = purposes.filter(is_marketing=True, code__in=held.values("purpose_id"))
     return purposes.values_list("code", flat=True).first()

@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import translation
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from consent.decisions import KIND
@@ -103,8 +104,9 @@ def _say_no_by_address(request: HttpRequest, *, status: int = 404) -> HttpRespon
         address = normalise_email(request.POST["email"])
         now = datetime.now(UTC)
         _TYPED_ADDRESSES.hit(network_of(request), limit=settings.FORMS_PER_NETWORK, now=now)
-    except InvalidAddress as error:
-        context |= {"error": str(error), "typed": request.POST["email"]}
+    except InvalidAddress:
+        sentence = _("Enter an e-mail address such as name@example.org.")
+        context |= {"error": sentence, "typed": request.POST["email"]}
         return render(request, "consent/by_address.html", context, status=422)
     except TooMany as error:
         context |= {"is_too_many": True, "typed": request.POST["email"]}

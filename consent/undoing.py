@@ -48,8 +48,10 @@ class _No:
 def undo(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
     """Undo one decision, within its time; what the person decided meanwhile is left alone."""
     no = _by_letter(envelope) or _by_link(envelope)
-    decided = no and AppliedDecision.objects.filter(id=no.source_id, outcome__in=_UNDOABLE).first()
-    if no is None or decided is None or envelope.received_at - decided.applied_at > no.within:
+    if no is None:
+        return "nothing_to_undo"
+    decided = AppliedDecision.objects.filter(id=no.source_id, outcome__in=_UNDOABLE).first()
+    if decided is None or envelope.received_at - decided.applied_at > no.within:
         return "nothing_to_undo"
     restored = _restore(envelope, no)
     lifted = _forget(no, decided.applied_at, restored)
@@ -61,8 +63,10 @@ def _by_letter(envelope: OpenedEnvelope) -> _No | None:
         link = proven(envelope, "undo").link
     except Refused:
         return None
-    request = link and LetterRequest.objects.filter(id=link.card_id).first()
-    if link is None or request is None:
+    if link is None:
+        return None
+    request = LetterRequest.objects.filter(id=link.card_id).first()
+    if request is None:
         return None
     address = address_of(request.subject_id)
     marks = fingerprint_emails(emails=[address])[0] if address else None

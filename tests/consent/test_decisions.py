@@ -395,7 +395,7 @@ def _held(subject: UUID, purpose: str = "newsletter") -> set[str]:
 
 def _choose(subject: UUID, at: datetime, **document: object) -> UUID:
     token = _token(_links(subject).preferences_url)
-    return decide("preferences", at=at, token=token, **document)
+    return decide("preferences", at=at, number=None, token=token, **document)
 
 
 def test_a_choice_is_by_channel_and_ends_no_other() -> None:
@@ -486,7 +486,8 @@ def test_a_yes_names_the_notice_that_stood_on_the_page() -> None:
     _choose(alice, later(hours=1), choices={"newsletter:email": "yes"}, notice=str(shown.id))
     assert LedgerEvent.objects.latest("seq").notice_id == shown.id
     _choose(alice, later(hours=2), choices={"targeted_promotion": "yes"}, notice="made up")
-    assert LedgerEvent.objects.select_related("notice").latest("seq").notice.version == 2
+    newest = LedgerEvent.objects.select_related("notice").latest("seq").notice
+    assert newest is not None and newest.version == 2
 
 
 def test_frequency_and_pause_are_kept_and_an_older_page_changes_nothing() -> None:
@@ -656,10 +657,14 @@ def test_no_to_everything_on_the_preference_page_is_undone_for_a_day(known: UUID
     kept = set(Suppression.objects.values_list("purpose_code", "created_at"))
     token = _token(_links(known).preferences_url)
     said = decide("preferences", token=token, everything="no", at=later(hours=1))
-    late = {"token": token, "page": "preferences", "decision": str(said)}
-    decide("undo", at=later(hours=26), **late)
+
+    def undo(**after: float) -> None:
+        at = later(**after)
+        decide("undo", at=at, token=token, page="preferences", decision=str(said))
+
+    undo(hours=26)
     assert not permitted(known)
-    decide("undo", at=later(hours=2), **late)
+    undo(hours=2)
     assert permitted(known)
     assert not permitted(known, "targeted_promotion")
     assert set(Suppression.objects.values_list("purpose_code", "created_at")) == kept
