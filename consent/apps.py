@@ -7,9 +7,11 @@ class ConsentConfig(AppConfig):
 
     def ready(self) -> None:
         from consent.cards import confirmation_letter
-        from consent.letters import CONFIRMATION, register_letter
+        from consent.letters import CONFIRMATION, OPTED_OUT, register_letter
+        from consent.opted_out import opted_out_letter
         from consent.refusal import JOURNAL_KIND, replay
         from privacy.services import register_replay
 
         register_replay(JOURNAL_KIND, replay)
         register_letter(CONFIRMATION, confirmation_letter)
+        register_letter(OPTED_OUT, opted_out_letter)

@@ -4,17 +4,15 @@ import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
 
+from consent.card_documents import documents_of, project_notices
 from consent.letters import Letter
 from consent.models import (
-    PERMITTING_STATES,
     ConfirmationRequest,
     LedgerEvent,
-    Permission,
     PreferenceCard,
     Purpose,
     State,
@@ -118,12 +116,15 @@ def refresh_cards(*, now: datetime, limit: int = 500) -> int:
     stale = list(
         SubjectCard.objects.filter(stale_since__isnull=False).order_by("stale_since")[:limit]
     )
-    documents = _documents([card.subject_id for card in stale])
+    if not stale:
+        return 0
+    documents = documents_of([card.subject_id for card in stale])
+    project_notices(documents.values(), now=now)
     PreferenceCard.objects.bulk_create(
         [
             PreferenceCard(
                 card_hash=card_hash(card.card_id),
-                document={"items": documents.get(card.subject_id, [])},
+                document=documents[card.subject_id],
                 updated_at=now,
             )
             for card in stale
@@ -137,27 +138,3 @@ def refresh_cards(*, now: datetime, limit: int = 500) -> int:
             stale_since=None
         )
     return len(stale)
-
-
-def _documents(subject_ids: list[UUID]) -> dict[UUID, list[dict[str, Any]]]:
-    found: dict[UUID, list[dict[str, Any]]] = {}
-    rows = Permission.objects.filter(
-        subject_id__in=subject_ids, purpose__is_marketing=True
-    ).select_related("purpose", "event")
-    for row in rows.order_by("purpose__position", "channel"):
-        found.setdefault(row.subject_id, []).append(
-            {
-                "purpose": row.purpose_id,
-                "channel": row.channel,
-                "title": {"fr": row.purpose.title_fr, "en": row.purpose.title_en},
-                "description": {
-                    "fr": row.purpose.description_fr,
-                    "en": row.purpose.description_en,
-                },
-                "state": row.state,
-                "is_permitted": row.state in PERMITTING_STATES,
-                "since": row.since.isoformat(),
-                "form": row.event.form_code,
-            }
-        )
-    return found

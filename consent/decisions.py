@@ -1,30 +1,26 @@
 """Decisions that people take on the public pages, given effect by the worker."""
 
-from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
-from uuid import UUID
+from collections.abc import Callable
+from datetime import datetime
 
+from consent.choosing import choose
+from consent.deciders import Decider, proven, saying_no, token_of
 from consent.ledger import Event, append
 from consent.models import (
-    PERMITTING_STATES,
     AppliedDecision,
-    Basis,
     ConfirmationRequest,
     LedgerEvent,
-    Notice,
     Permission,
     Purpose,
     State,
-    SubjectCard,
 )
-from consent.refusal import Refusal, refuse
-from consent.suppression import EVERYTHING, is_suppressed, lift
+from consent.opted_out import has_something_to_end, tell_by_letter
+from consent.refusal import refuse
+from consent.suppression import EVERYTHING, lift
+from consent.undoing import undo
 from privacy.services import (
-    Fingerprints,
     InvalidAddress,
     JournalWriter,
-    Link,
-    NotOurLink,
     OpenedEnvelope,
     Refused,
     catch_up_with_journal,
@@ -33,13 +29,11 @@ from privacy.services import (
     fingerprint_emails,
     journal_writer,
     normalise_email,
-    read_link,
+    purpose_of_link,
 )
 
 KIND = "decision"
 _BATCH = 500
-UNDO_WITHIN = timedelta(hours=24)
-PREFERENCES_NOTICE = "preferences"
 
 
 def apply_waiting_decisions(*, now: datetime, limit: int = 500) -> int:
@@ -81,57 +75,26 @@ def _apply(envelope: OpenedEnvelope) -> None:
         )
 
 
-def _link(envelope: OpenedEnvelope, scope: str) -> Link:
-    try:
-        return read_link(scope=scope, token=str(envelope.document.get("token", "")))
-    except NotOurLink:
-        raise Refused("not_our_link") from None
-
-
-def _subject(link: Link) -> UUID | None:
-    card = SubjectCard.objects.filter(card_id=link.card_id).first()
-    return card.subject_id if card else None
-
-
-def _marks(link: Link) -> Fingerprints:
-    # The link carries the exact fingerprint; the wide one needs the address, which may be gone.
-    return Fingerprints(link.fingerprint, link.fingerprint)
-
-
-def _language(envelope: OpenedEnvelope) -> str:
-    return "en" if envelope.document.get("language") == "en" else "fr"
-
-
-def _refusal(
-    envelope: OpenedEnvelope,
-    subject_id: UUID | None,
-    marks: Fingerprints,
-    purpose_codes: list[str],
-    method: str,
-) -> Refusal:
-    return Refusal(
-        subject_id,
-        marks,
-        purpose_codes,
-        method,
-        envelope.id,
-        envelope.received_at,
-        _language(envelope),
-    )
-
-
 # --- no --------------------------------------------------------------------------------------
 
 
 def _opt_out(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
-    link = _link(envelope, "opt_out")
+    decider = saying_no(envelope, "opt_out")
     codes = [EVERYTHING]
-    if link.purpose_number and not envelope.document.get("everything"):
-        purpose = Purpose.objects.filter(number=link.purpose_number).first()
-        codes = [purpose.code] if purpose else [EVERYTHING]
-    refusal = _refusal(envelope, _subject(link), _marks(link), codes, "one_click_post")
-    refuse(refusal=refusal, writer=writer)
-    return "opted_out"
+    if not envelope.document.get("everything"):
+        codes = [_purpose_of(envelope, decider) or EVERYTHING]
+    refuse(refusal=decider.refusal(envelope, codes, "one_click_post"), writer=writer)
+    return "opted_out" if decider.link else "no_by_damaged_link"
+
+
+def _purpose_of(envelope: OpenedEnvelope, decider: Decider) -> str | None:
+    """The purpose that a link says no to; a damaged link's must be one that the person has."""
+    number = purpose_of_link(token=token_of(envelope))
+    purposes = Purpose.objects.filter(number=number)
+    if decider.link is None and decider.subject_id is not None:
+        held = Permission.objects.filter(subject_id=decider.subject_id)
+        purposes = purposes.filter(is_marketing=True, code__in=held.values("purpose_id"))
+    return purposes.values_list("code", flat=True).first()
 
 
 def _by_address(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
@@ -141,7 +104,12 @@ def _by_address(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
         raise Refused("invalid_address") from None
     subject_id = find_by_email(emails=[address]).get(address)
     marks = fingerprint_emails(emails=[address])[0]
-    refuse(refusal=_refusal(envelope, subject_id, marks, [EVERYTHING], "by_address"), writer=writer)
+    decider = Decider(subject_id, marks, None)
+    # Asked before: afterwards everything is a no.
+    is_news = subject_id is not None and has_something_to_end(subject_id, marks)
+    refuse(refusal=decider.refusal(envelope, [EVERYTHING], "by_address"), writer=writer)
+    if subject_id is not None and is_news:
+        tell_by_letter(envelope, subject_id, marks)
     return "opted_out"
 
 
@@ -149,7 +117,10 @@ def _by_address(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
 
 
 def _confirm(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
-    link = _link(envelope, "confirm")
+    decider = proven(envelope, "confirm")
+    link, marks = decider.link, decider.fingerprints
+    if link is None or marks is None:
+        raise Refused("not_our_link")
     request = ConfirmationRequest.objects.select_for_update().filter(id=link.card_id).first()
     if request is None or bytes(request.address_fingerprint) != link.fingerprint:
         raise Refused("request_unknown")
@@ -160,7 +131,7 @@ def _confirm(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
     )
     for event in asked.order_by("seq"):
         append([_given(envelope, event)])
-        lift(fingerprints=_marks(link), purpose_code=event.purpose_id, now=envelope.received_at)
+        lift(fingerprints=marks, purpose_code=event.purpose_id, now=envelope.received_at)
     ConfirmationRequest.objects.filter(id=request.id, confirmed_at=None).update(
         confirmed_at=envelope.received_at
     )
@@ -189,138 +160,10 @@ def _given(envelope: OpenedEnvelope, asked: LedgerEvent) -> Event:
     )
 
 
-def _preferences(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
-    link = _link(envelope, "preferences")
-    subject_id, marks = _subject(link), _marks(link)
-    choices = _choices(envelope)
-    if envelope.document.get("everything") == "no":
-        refusal = _refusal(envelope, subject_id, marks, [EVERYTHING], "preference_centre")
-        refuse(refusal=refusal, writer=writer)
-        return "everything_no"
-    if refused := [code for code, is_yes in choices.items() if not is_yes]:
-        refusal = _refusal(envelope, subject_id, marks, refused, "preference_centre")
-        refuse(refusal=refusal, writer=writer)
-    if subject_id is not None:
-        for code in (code for code, is_yes in choices.items() if is_yes):
-            _agree(envelope, subject_id, marks, code)
-    return "chosen"
-
-
-def _choices(envelope: OpenedEnvelope) -> dict[str, bool]:
-    raw = envelope.document.get("choices")
-    chosen: Mapping[str, object] = raw if isinstance(raw, dict) else {}
-    known = Purpose.objects.filter(code__in=list(chosen), is_marketing=True)
-    return {code: chosen[code] == "yes" for code in known.values_list("code", flat=True)}
-
-
-def _agree(
-    envelope: OpenedEnvelope, subject_id: UUID, marks: Fingerprints, purpose_code: str
-) -> None:
-    shown = (
-        Notice.objects.filter(code=PREFERENCES_NOTICE, language=_language(envelope))
-        .order_by("-version", "-revision")
-        .first()
-    )
-    if shown is None:
-        raise Refused("notice_missing")
-    is_refused = is_suppressed(fingerprints=marks, purpose_code=purpose_code)
-    held = {
-        row.channel: row
-        for row in Permission.objects.filter(
-            subject_id=subject_id, purpose=purpose_code
-        ).select_related("event")
-    }
-    # The page shows what is held; what never was is agreed to for the purpose's first channel.
-    channels = list(held) or Purpose.objects.get(code=purpose_code).channels[:1]
-    for channel in channels:
-        before = held.get(channel)
-        if before is None or is_refused or before.state not in PERMITTING_STATES:
-            append([_agreed(envelope, subject_id, purpose_code, channel, shown, before)])
-    lift(fingerprints=marks, purpose_code=purpose_code, now=envelope.received_at)
-
-
-def _agreed(
-    envelope: OpenedEnvelope,
-    subject_id: UUID,
-    purpose_code: str,
-    channel: str,
-    shown: Notice,
-    before: Permission | None,
-) -> Event:
-    return Event(
-        subject_id=subject_id,
-        purpose_code=purpose_code,
-        channel=channel,
-        basis=Basis.CONSENT,
-        state=State.CONSENT_GIVEN,
-        event_type="ExpressedConsent",
-        event_at=envelope.received_at,
-        received_at=envelope.received_at,
-        method="preference_centre",
-        source_id=envelope.id,
-        language=_language(envelope),
-        notice_id=shown.id,
-        notice_sha256=bytes(shown.sha256),
-        supersedes=before.event.record_id if before else None,
-    )
-
-
-def _undo(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
-    link = _link(envelope, "opt_out")
-    subject_id = _subject(link)
-    if subject_id is None:
-        return "nothing_to_undo"
-    ended = LedgerEvent.objects.filter(
-        source_id=_uuid(envelope.document.get("decision")),
-        subject_id=subject_id,
-        method="one_click_post",
-        event_at__gte=envelope.received_at - UNDO_WITHIN,
-    )
-    undone = 0
-    for no in ended.order_by("seq"):
-        before = no.supersedes and LedgerEvent.objects.filter(record_id=no.supersedes).first()
-        if before:
-            append([_again(envelope, no, before)])
-            marks = _marks(link)
-            lift(fingerprints=marks, purpose_code=no.purpose_id, now=envelope.received_at)
-            undone += 1
-    return "undone" if undone else "nothing_to_undo"
-
-
-def _again(envelope: OpenedEnvelope, no: LedgerEvent, before: LedgerEvent) -> Event:
-    return Event(
-        subject_id=before.subject_id,
-        purpose_code=before.purpose_id,
-        channel=before.channel,
-        basis=before.basis,
-        state=State(before.event_state),
-        event_type="ReaffirmConsent",
-        event_at=envelope.received_at,
-        received_at=envelope.received_at,
-        method="undo",
-        source_id=envelope.id,
-        language=before.language,
-        assessment_id=before.assessment_id,
-        notice_id=before.notice_id,
-        notice_sha256=bytes(before.notice_sha256 or b"") or None,
-        form_code=before.form_code,
-        form_version=before.form_version,
-        shown_record=before.shown_record,
-        supersedes=no.record_id,
-    )
-
-
-def _uuid(value: object) -> UUID:
-    try:
-        return UUID(str(value))
-    except ValueError:
-        raise Refused("decision_unknown") from None
-
-
 _ACTIONS: dict[str, Callable[[OpenedEnvelope, JournalWriter], str]] = {
     "opt_out": _opt_out,
     "by_address": _by_address,
     "confirm": _confirm,
-    "preferences": _preferences,
-    "undo": _undo,
+    "preferences": choose,
+    "undo": undo,
 }

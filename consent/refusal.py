@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Q
+
 from consent.ledger import Event, append
-from consent.models import NO_STATES, Basis, LedgerEvent, Permission, Purpose, State
+from consent.models import NO_STATES, Basis, Channel, LedgerEvent, Permission, Purpose, State
 from consent.suppression import EVERYTHING, suppress
 from privacy.services import Fingerprints, JournalEvent, JournalWriter
 
@@ -18,11 +20,12 @@ JOURNAL_KIND = "consent.no"
 
 @dataclass(frozen=True)
 class Refusal:
-    """Who says no to what. No subject: only the address is known, its fingerprint is kept."""
+    """Who says no to what. No subject: only the address is known, its fingerprint is kept.
+    No fingerprints: only the person is known, and their permissions end."""
 
     subject_id: UUID | None
-    fingerprints: Fingerprints
-    # EVERYTHING alone means every marketing purpose.
+    fingerprints: Fingerprints | None
+    # EVERYTHING alone means every marketing purpose; one of several channels is `scoped`.
     purpose_codes: Sequence[str]
     method: str
     source_id: UUID
@@ -30,6 +33,11 @@ class Refusal:
     language: str
     indicated_by: str = "subject"
     actor_id: UUID | None = None
+
+
+def scoped(purpose_code: str, channel: str) -> str:
+    """Name one channel of a purpose where a refusal names purposes."""
+    return f"{purpose_code}:{channel}"
 
 
 def refuse(*, refusal: Refusal, writer: JournalWriter) -> None:
@@ -45,12 +53,13 @@ def replay(event: JournalEvent) -> None:
 
 
 def give_effect(refusal: Refusal) -> None:
-    suppress(
-        fingerprints=refusal.fingerprints,
-        purpose_codes=refusal.purpose_codes,
-        reason=refusal.method[:24],
-        now=refusal.at,
-    )
+    if refusal.fingerprints is not None:
+        suppress(
+            fingerprints=refusal.fingerprints,
+            purpose_codes=_of_the_address(refusal.purpose_codes),
+            reason=refusal.method[:24],
+            now=refusal.at,
+        )
     if refusal.subject_id is None:
         return
     for permission in _concerned(refusal, refusal.subject_id):
@@ -58,12 +67,22 @@ def give_effect(refusal: Refusal) -> None:
         append([_event(refusal, permission, before)])
 
 
+def _of_the_address(scopes: Sequence[str]) -> list[str]:
+    """What is kept of an address: it is written to, so a "no" to calls alone is not about it."""
+    named = [scope.partition(":")[::2] for scope in scopes]
+    return [code for code, channel in named if channel in ("", Channel.EMAIL)]
+
+
 def _concerned(refusal: Refusal, subject_id: UUID) -> list[Permission]:
     rows = Permission.objects.filter(subject_id=subject_id).select_related("event")
     if EVERYTHING in refusal.purpose_codes:
         rows = rows.filter(purpose__in=Purpose.objects.filter(is_marketing=True))
     else:
-        rows = rows.filter(purpose__in=refusal.purpose_codes)
+        wanted = Q(pk__in=[])
+        for scope in refusal.purpose_codes:
+            code, _colon, channel = scope.partition(":")
+            wanted |= Q(purpose=code, channel=channel) if channel else Q(purpose=code)
+        rows = rows.filter(wanted)
     return list(rows.exclude(state__in=NO_STATES).order_by("purpose_id", "channel"))
 
 
@@ -103,9 +122,10 @@ def _no_to(permission: Permission) -> State:
 
 
 def _fields(refusal: Refusal) -> dict[str, str]:
+    marks = refusal.fingerprints
     return {
-        "exact": refusal.fingerprints.exact.hex(),
-        "wide": refusal.fingerprints.wide.hex(),
+        "exact": marks.exact.hex() if marks else "",
+        "wide": marks.wide.hex() if marks else "",
         "purposes": ",".join(refusal.purpose_codes) or "*",
         "method": refusal.method,
         "source": str(refusal.source_id),
@@ -118,9 +138,10 @@ def _fields(refusal: Refusal) -> dict[str, str]:
 
 def _from_fields(subject_id: UUID | None, fields: Mapping[str, str]) -> Refusal:
     listed = fields["purposes"]
+    exact, wide = bytes.fromhex(fields["exact"]), bytes.fromhex(fields["wide"])
     return Refusal(
         subject_id,
-        Fingerprints(bytes.fromhex(fields["exact"]), bytes.fromhex(fields["wide"])),
+        Fingerprints(exact, wide) if exact else None,
         [EVERYTHING] if listed == "*" else listed.split(","),
         fields["method"],
         UUID(fields["source"]),

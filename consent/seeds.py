@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from consent.decisions import PREFERENCES_NOTICE
+from consent.choosing import PREFERENCES_NOTICE
 from consent.models import NoticeKind
 from consent.notices import current_notice, publish_notice
 from consent.purposes import seed_purposes as _seed_purposes

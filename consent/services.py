@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from consent.above import register_addresses, register_form_titles
 from consent.cards import OptOutLinks, card_permits, opt_out_links, refresh_cards
 from consent.decisions import apply_waiting_decisions, settle_decisions
 from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits
@@ -168,7 +169,9 @@ __all__ = [
     "records_of",
     "records_of_notice",
     "refresh_cards",
+    "register_addresses",
     "register_courier",
+    "register_form_titles",
     "seal_ledger",
     "seed_purposes",
     "settle_decisions",

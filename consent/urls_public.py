@@ -1,4 +1,4 @@
-"""Public pages of consent: say no, choose, confirm."""
+"""Public pages of consent: say no, choose, confirm, take a "no" back."""
 
 from django.urls import URLPattern, URLResolver, path
 
@@ -19,4 +19,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("r/<str:key>.jsonld", receipt_views.receipt_file, name="receipt-file"),
     path("r/<str:key>", receipt_views.receipt, name="receipt"),
+    path("undo/<str:token>", public_views.undo, name="undo"),
+    path("no", public_views.by_address, name="by-address"),
 ]

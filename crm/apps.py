@@ -6,8 +6,11 @@ class CrmConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from consent.services import register_addresses
         from crm.officer.notice_menu import register as register_notices
         from crm.pages.home_cards import register
+        from crm.people import addresses_of
 
         register()
         register_notices()
+        register_addresses(addresses_of)

@@ -102,3 +102,8 @@ def profiles(*, contact_ids: Sequence[UUID]) -> dict[UUID, Profile]:
     """
     documents = read_documents(subject_ids=contact_ids, retention_class=RetentionClass.PROFILE)
     return {number: profile_of(number, document) for number, document in documents.items()}
+
+
+def addresses_of(*, subject_ids: Sequence[UUID]) -> dict[UUID, str]:
+    """Return the address of each person whose profile opens; consent asks it of us."""
+    return {number: each.email for number, each in profiles(contact_ids=subject_ids).items()}

@@ -5,55 +5,20 @@ With several processes each one counts for itself.
 """
 
 import threading
-from collections import OrderedDict, deque
+from collections import OrderedDict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum
 from typing import TypeVar
 
 from django.conf import settings
 
-MINUTE = timedelta(minutes=1)
+from privacy.services import SlidingWindow
+
 KEYS_REMEMBERED = 10_000
 # A field no person sees: whoever fills it in reads the page as a machine does.
 TRAP = "website"
 V = TypeVar("V")
-
-
-class TooMany(Exception):
-    """Too many submissions in a short time; `retry_after` is in seconds."""
-
-    def __init__(self, retry_after: int) -> None:
-        super().__init__(TooMany.__doc__)
-        self.retry_after = retry_after
-
-
-class SlidingWindow:
-    """Counts per key over the last `window`; forgets the key that is unused the longest."""
-
-    def __init__(self, *, window: timedelta = MINUTE, keys: int = KEYS_REMEMBERED) -> None:
-        self._window = window.total_seconds()
-        self._keys = keys
-        self._hits: OrderedDict[str, deque[float]] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def hit(self, key: str, *, limit: int, now: datetime) -> None:
-        """Count one; raises TooMany when `limit` of them are in the window already."""
-        moment = now.timestamp()
-        with self._lock:
-            hits = self._hits.setdefault(key, deque())
-            self._hits.move_to_end(key)
-            while hits and hits[0] <= moment - self._window:
-                hits.popleft()
-            if len(hits) >= limit:
-                raise TooMany(max(1, int(hits[0] + self._window - moment) + 1))
-            hits.append(moment)
-            if len(self._hits) > self._keys:
-                self._hits.popitem(last=False)
-
-    def clear(self) -> None:
-        with self._lock:
-            self._hits.clear()
 
 
 class Remembered(OrderedDict[str, V]):

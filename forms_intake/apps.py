@@ -7,6 +7,7 @@ class FormsIntakeConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from consent.services import register_form_titles
         from crm.services import (
             register_choices,
             register_first_step,
@@ -14,7 +15,9 @@ class FormsIntakeConfig(AppConfig):
             register_notice_uses,
         )
         from forms_intake.pages import EDITORS, overview
+        from forms_intake.titles import form_titles
 
+        register_form_titles(form_titles)
         register_choices(fact="form", provider=overview.form_choices)
         register_notice_uses(source="forms", provider=overview.notice_uses)
         register_menu(url_name="form-list", label=_("Forms"), icon="forms", position=30)

@@ -30,6 +30,8 @@ from privacy.journal import (
     register_replay,
 )
 from privacy.models import IntakeModel, RetentionClass, TokenKind, VaultModel
+from privacy.networks import network_of
+from privacy.rates import SlidingWindow, TooMany
 from privacy.transparency.anchor import LogBusy, newest_note
 from privacy.transparency.log import Audit, Proof, Prover, SignedHead, SignedLog
 from privacy.transparency.notes import Head, NotAKey, NotSigned, Signer, Verifier, read_verifier
@@ -130,6 +132,11 @@ def claim_of_measure_link(*, token: str) -> MeasureLink:
     return links.unverified_measure(token)
 
 
+def purpose_of_link(*, token: str) -> int:
+    """Return the number of the purpose a token names (0: every one), unverified. NotOurLink."""
+    return links.unverified_purpose(token)
+
+
 def keyed_id(*, scope: str, parts: Sequence[bytes]) -> bytes:
     """Return 16 keyed bytes, always the same for the same parts (message ids, return paths)."""
     message = length_prefixed(scope.encode(), *parts)
@@ -179,8 +186,10 @@ __all__ = [
     "SignedHead",
     "SignedLog",
     "Signer",
+    "SlidingWindow",
     "TokenKind",
     "TooLarge",
+    "TooMany",
     "Unreadable",
     "VaultModel",
     "Verifier",
@@ -198,10 +207,12 @@ __all__ = [
     "journal_writer",
     "log_signer",
     "make_measure_link",
+    "network_of",
     "normalise_email",
     "normalise_phone",
     "on_intake",
     "open_evidence",
+    "purpose_of_link",
     "read_documents",
     "read_measure_link",
     "read_verifier",

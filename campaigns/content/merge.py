@@ -44,6 +44,7 @@ _LETTER: Mapping[str, Kind] = {
     "source": "text",
     "expires_on": "text",
     "confirm_url": "link",
+    "undo_url": "link",
     "opt_out_url": "link",
     "preferences_url": "link",
 }

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from consent.decisions import PREFERENCES_NOTICE
+from consent.choosing import PREFERENCES_NOTICE
 from consent.models import Draft, DraftKind, Notice
 from consent.notice_builder.checking import MissingItem, missing_items
 from consent.notice_builder.choices import (

@@ -14,7 +14,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from forms_intake.abuse import Remembered, count_challenge, count_post
-from forms_intake.client import network_of
 from forms_intake.proof_of_work import check_proof, make_challenge
 from forms_intake.public import openapi
 from forms_intake.public.body import digest_of, incoming_of, is_trapped, read_body
@@ -27,7 +26,7 @@ from forms_intake.public.refusals import (
     OriginNotAllowed,
 )
 from forms_intake.submissions import KIND, api_envelope_id, validate
-from privacy.services import IntakeClosed, drop_envelope
+from privacy.services import IntakeClosed, drop_envelope, network_of
 
 logger = logging.getLogger("forms_intake.public")
 Document = dict[str, Any]

@@ -13,7 +13,7 @@ from django.utils import translation
 from django.views.decorators.http import require_http_methods
 
 from forms_intake.abuse import TRAP, Pace, Started, count_post
-from forms_intake.client import evidence_of, network_of
+from forms_intake.client import evidence_of
 from forms_intake.fields import FIELDS
 from forms_intake.proof_of_work import check_proof
 from forms_intake.public.published import language_of, published_form
@@ -36,7 +36,7 @@ from forms_intake.submissions import (
     page_envelope_id,
     validate,
 )
-from privacy.services import IntakeClosed, TooLarge, drop_envelope
+from privacy.services import IntakeClosed, TooLarge, drop_envelope, network_of
 
 logger = logging.getLogger("forms_intake.public")
 Document = dict[str, Any]

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from forms_intake.abuse import TooMany
 from forms_intake.proof_of_work import InvalidProof
 from forms_intake.submissions import Invalid, Stale
-from privacy.services import IntakeClosed, TooLarge
+from privacy.services import IntakeClosed, TooLarge, TooMany
 
 
 class NotTheType(Exception):

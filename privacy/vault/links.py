@@ -126,3 +126,8 @@ def unverified_measure(token: str) -> MeasureLink:
 def unverified_card(token: str) -> UUID:
     """Return the card a token names, for the side without keys; raises NotOurLink on its shape."""
     return UUID(bytes=_decode(token)[2:18])
+
+
+def unverified_purpose(token: str) -> int:
+    """Return the number of the purpose a token names, 0 for every one; NotOurLink on its shape."""
+    return int.from_bytes(_decode(token)[18:20], "big")

@@ -12,10 +12,11 @@ from altcha import v1 as altcha
 from django.test import Client, RequestFactory
 from pytest_django import Settings
 
-from forms_intake.abuse import TRAP, Pace, Remembered, SlidingWindow, Started, TooMany
-from forms_intake.client import evidence_of, network_of
+from forms_intake.abuse import TRAP, Pace, Remembered, Started
+from forms_intake.client import evidence_of
 from forms_intake.proof_of_work import CHALLENGE_LIFE, InvalidProof, check_proof, make_challenge
 from privacy.models import Envelope
+from privacy.services import SlidingWindow, TooMany, network_of
 from tests.conftest import NOW
 from tests.forms_intake import cast
 from tests.forms_intake.cast import CODE, body

@@ -23,7 +23,7 @@ from tests.crm.staff import PASSWORD, code_now
 from tests.forms_intake import cast as forms
 from tests.journeys.stage import Stage, wait_for
 
-_LINK = re.compile(r"https?://[^\s<>]+/(?P<page>[cpu])/[A-Za-z0-9_-]+")
+_LINK = re.compile(r"https?://[^\s<>]+/(?P<page>[cpu]|undo)/[A-Za-z0-9_-]+")
 
 
 # --- visitors ----------------------------------------------------------------------------------
@@ -60,7 +60,7 @@ def wait_for_leads(form: dict[str, Any], number: int) -> list[Lead]:
 
 
 def link_in(message: EmailMessage, page: str) -> str:
-    """The first link to /c/, /p/ or /u/ in the plain text of a mail."""
+    """The first link to /c/, /p/, /u/ or /undo/ in the plain text of a mail."""
     body = message.get_body(("plain",))
     assert body is not None
     for match in _LINK.finditer(body.get_content()):

@@ -25,6 +25,7 @@ LINKS = {
     "opt_out_url": "https://a.example/u/1",
     "preferences_url": "https://a.example/p/1",
     "confirm_url": "https://a.example/c/1",
+    "undo_url": "https://a.example/undo/1",
 }
 OWN = ("/media/", "http://127.0.0.1:8000/")
 
@@ -62,6 +63,15 @@ def test_the_confirmation_letter_holds_its_link_its_purposes_and_nothing_typed(
     text = made.parts().text.render(LINKS | {"purposes": "• News\n• Offers", "expires_on": "2026"})
     assert "• News\n• Offers" in text
     assert LINKS["confirm_url"] in text
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_letter_after_a_no_by_address_undoes_it_and_holds_nothing_typed(language: str) -> None:
+    made = compiled(letter("opted_out", language), kind="letter", language=language)
+    assert made.warnings == ()
+    assert {*made.fields} == {"undo_url", "expires_on", "preferences_url"}
+    text = made.parts().text.render(LINKS | {"expires_on": "2026"})
+    assert LINKS["undo_url"] in text and LINKS["preferences_url"] in text
 
 
 @pytest.mark.parametrize("one", starters(), ids=lambda one: one.key)
