@@ -209,8 +209,15 @@ def _preferences(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
 def _choices(envelope: OpenedEnvelope) -> dict[str, bool]:
     raw = envelope.document.get("choices")
     chosen: Mapping[str, object] = raw if isinstance(raw, dict) else {}
-    known = Purpose.objects.filter(code__in=list(chosen), is_marketing=True)
-    return {code: chosen[code] == "yes" for code in known.values_list("code", flat=True)}
+    known = Purpose.objects.filter(
+        code__in=list(chosen), is_marketing=True, published_at__isnull=False
+    )
+    # A page may be older than a purpose's end: a no is recorded, a yes to it means nothing.
+    return {
+        code: chosen[code] == "yes"
+        for code, ended in known.values_list("code", "retired_at")
+        if ended is None or chosen[code] != "yes"
+    }
 
 
 def _agree(

@@ -3,6 +3,7 @@
 from crm.access import account_of, staff_page
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
 from crm.models import Account, Role
+from crm.officer.uses import PurposeUse, register_purpose_uses
 from crm.people import Person, Profile, profiles
 from crm.reception import Facets, receive_lead, receive_many
 from crm.segments.choices import Choice, register_choices
@@ -41,6 +42,7 @@ __all__ = [
     "NewAccount",
     "Person",
     "Profile",
+    "PurposeUse",
     "Role",
     "SegmentSummary",
     "SegmentUnknown",
@@ -66,6 +68,7 @@ __all__ = [
     "register_first_step",
     "register_home_list",
     "register_menu",
+    "register_purpose_uses",
     "restore_segment",
     "segment_rules",
     "segments",
