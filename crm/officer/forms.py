@@ -24,10 +24,14 @@ def _attributes(**more: str) -> dict[str, str]:
     return {"class": "form-control", "autocomplete": "off", **more}
 
 
+# A label is a lazy translation, which the stubs know by a private name only.
+_LABELS: Mapping[str, Any] = FACTS
+
+
 def _line(name: str, *, most: int, help_text: Any = "", **more: str) -> forms.CharField:
     widget = forms.TextInput(attrs=_attributes(**more))
     return forms.CharField(
-        label=FACTS[name], required=False, max_length=most, help_text=help_text, widget=widget
+        label=_LABELS[name], required=False, max_length=most, help_text=help_text, widget=widget
     )
 
 
@@ -40,7 +44,7 @@ def _lines(label: Any, *, most: int, rows: str, help_text: Any = "", **more: str
 
 def _number(name: str, help_text: Any) -> forms.IntegerField:
     return forms.IntegerField(
-        label=FACTS[name],
+        label=_LABELS[name],
         required=False,
         min_value=0,
         max_value=9999,
@@ -51,7 +55,7 @@ def _number(name: str, help_text: Any) -> forms.IntegerField:
 
 def _several(name: str, known: Mapping[str, Any], help_text: Any = "") -> forms.MultipleChoiceField:
     return forms.MultipleChoiceField(
-        label=FACTS[name],
+        label=_LABELS[name],
         required=False,
         choices=list(known.items()),
         help_text=help_text,

@@ -7,9 +7,8 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext, ngettext, override
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, override
 
 from consent.services import DATA_TERMS, PURPOSE_TERMS, Basis
 from crm.pages.labels import BASES, CHANNELS, words
@@ -126,10 +125,10 @@ def _reading(facts: Mapping[str, Any], language: str) -> Reading:
 
 def _basis(basis: str) -> str:
     said = {
-        Basis.CONSENT: _now("only if you say yes, and until you say no"),
-        Basis.LEGITIMATE_INTEREST: _now("because we have a legitimate interest; you can object"),
-        Basis.PRE_CONTRACT: _now("because you asked for it"),
-        Basis.CONTRACT: _now("because our contract with you needs it"),
+        Basis.CONSENT: gettext("only if you say yes, and until you say no"),
+        Basis.LEGITIMATE_INTEREST: gettext("because we have a legitimate interest; you can object"),
+        Basis.PRE_CONTRACT: gettext("because you asked for it"),
+        Basis.CONTRACT: gettext("because our contract with you needs it"),
     }
     return {str(key): text for key, text in said.items()}.get(basis, basis)
 
@@ -189,7 +188,7 @@ def _texts(before: str, after: str) -> Iterator[tuple[str, str]]:
 
 def _value(name: str, value: Any) -> str:
     if isinstance(value, bool):
-        return _now("yes") if value else _now("no")
+        return gettext("yes") if value else gettext("no")
     names: Mapping[str, Mapping[str, Promise]] = {
         "iri": PURPOSE_TERMS,
         "more_iris": PURPOSE_TERMS,

@@ -177,7 +177,7 @@ def test_every_term_of_the_lists_is_of_the_vocabulary() -> None:
 
 # --- legitimate interest ---------------------------------------------------------------------
 
-INTEREST = {"bases": ["A6-1-a", "A6-1-f-controller"]}
+INTEREST: dict[str, Any] = {"bases": ["A6-1-a", "A6-1-f-controller"]}
 
 
 def test_legitimate_interest_is_published_only_after_its_assessment() -> None:
@@ -247,7 +247,7 @@ def test_a_record_points_at_the_words_of_its_day() -> None:
     submit(alice, newsletter(is_ticked=True), needs_confirmation=False, at=later(days=2))
     events = LedgerEvent.objects.filter(event_state="ConsentGiven").order_by("seq")
     told = [
-        PurposeVersion.objects.get(purpose=each.purpose_id, version=each.purpose_version)
+        PurposeVersion.objects.get(purpose=each.purpose_id, version=each.purpose_version or 0)
         for each in events
     ]
     assert [each.document["title_fr"] for each in told] == [

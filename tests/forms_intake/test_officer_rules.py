@@ -8,7 +8,7 @@ from django.db import IntegrityError
 from consent import services as consent
 from consent.services import Basis
 from forms_intake.models import FormPurpose
-from forms_intake.services import NotPublishable, create_form, publish_version
+from forms_intake.services import NotPublishable, PurposeChoice, create_form, publish_version
 from tests.conftest import NOW
 from tests.forms_intake import cast
 from tests.forms_intake.cast import CODE, draft
@@ -32,7 +32,7 @@ def test_a_form_for_professionals_may_sell_on_legitimate_interest() -> None:
 @pytest.mark.parametrize(
     ("choice", "code"), [(cast.OFFERS, "email_needs_consent"), (CALLS, "phone_needs_consent")]
 )
-def test_a_form_for_anyone_may_not(choice: cast.PurposeChoice, code: str) -> None:
+def test_a_form_for_anyone_may_not(choice: PurposeChoice, code: str) -> None:
     assert refused(audience="anyone", purposes=[choice]) == [code]
 
 
