@@ -7,7 +7,7 @@ from difflib import SequenceMatcher
 from typing import Any
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext, ngettext, override
+from django.utils.translation import gettext, ngettext, override, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from consent.services import DATA_TERMS, PURPOSE_TERMS, Basis
@@ -16,7 +16,7 @@ from crm.pages.labels import BASES, CHANNELS, words
 STATES: Mapping[str, tuple[Promise, str]] = {
     "draft": (_("Never published"), "secondary"),
     "in_use": (_("In use"), "green"),
-    "retired": (_("Retired"), "orange"),
+    "retired": (pgettext_lazy("purpose", "Retired"), "orange"),
 }
 CHANNEL_NAMES: Mapping[str, Promise] = {
     "email": _("E-mail"),
