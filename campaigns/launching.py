@@ -85,7 +85,7 @@ def _obstacles(campaign: Campaign) -> list[Reason]:
         found.append(Reason(text))
     purpose = campaign.purpose
     is_message = purpose.code not in NOT_TO_WRITE_FOR and "email" in purpose.channels
-    if not purpose.is_marketing or not is_message:
+    if not purpose.is_marketing or not is_message or purpose.retired_at is not None:
         found.append(Reason(_("Choose a purpose that newsletters may have.")))
     if not settings.ORGANISATION_NAME.strip():
         found.append(Reason(_("The installation does not say which company is writing.")))

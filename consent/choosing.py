@@ -64,12 +64,15 @@ def _choices(envelope: OpenedEnvelope) -> list[Choice]:
     raw = envelope.document.get("choices")
     chosen = raw if isinstance(raw, dict) else {}
     named = {str(name): str(name).partition(":")[::2] for name in chosen}
-    known = Purpose.objects.filter(is_marketing=True).in_bulk({code for code, _ in named.values()})
-    return [
+    published = Purpose.objects.filter(is_marketing=True, published_at__isnull=False)
+    known = published.in_bulk({code for code, _ in named.values()})
+    found = [
         Choice(known[code], channel, chosen[name] == "yes")
         for name, (code, channel) in named.items()
         if code in known and channel in ("", *Channel.values)
     ]
+    # A page may be older than a purpose's end: a no is recorded, a yes to it means nothing.
+    return [each for each in found if not each.is_yes or each.purpose.retired_at is None]
 
 
 def _refused(choices: list[Choice]) -> list[str]:

@@ -5,16 +5,15 @@ import json
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat
 
 from consent.models import BalancingAssessment, Basis, Channel, Purpose, PurposeVersion
+from consent.vocabulary import DPV, PD
 
-DPV = "https://w3id.org/dpv#"
-PD = "https://w3id.org/dpv/pd#"
 PROSPECT_DAYS = 3 * 365  # three years from the person's last act (CNIL deliberation 2021-131)
 REQUEST_DAYS = 365
 
@@ -29,6 +28,12 @@ class PurposeText:
     description: str
     is_marketing: bool
     channels: Sequence[str]
+    # Empty for a purpose that is older than the officer's list of its bases.
+    bases: Sequence[str] = ()
+    recipients: str = ""
+    retention_days: int = 0
+    # Not offered any more; its name is needed to show what was.
+    is_retired: bool = False
 
 
 _EMAIL, _PHONE = [Channel.EMAIL.value], [Channel.PHONE.value]
@@ -36,6 +41,7 @@ _CONSENT, _INTEREST = Basis.CONSENT.value, Basis.LEGITIMATE_INTEREST.value
 _WRITTEN_TO = [f"{PD}Name", f"{PD}EmailAddress"]
 _CALLED = [f"{PD}Name", f"{PD}TelephoneNumber"]
 
+# Legitimate interest only where its assessment comes with it; the officer may add it to others.
 PURPOSES = [
     Purpose(
         code="reply_to_request",
@@ -45,7 +51,7 @@ PURPOSES = [
         title_en="Answer your request",
         description_fr="Lire votre message et vous répondre.",
         description_en="Read your message and answer you.",
-        bases=[Basis.PRE_CONTRACT.value, _INTEREST],
+        bases=[Basis.PRE_CONTRACT.value],
         data_categories=[*_WRITTEN_TO, f"{PD}TelephoneNumber"],
         channels=[*_EMAIL, *_PHONE],
         is_marketing=False,
@@ -60,7 +66,7 @@ PURPOSES = [
         title_en="Our newsletter",
         description_fr="Recevoir nos nouvelles, nos conseils et nos invitations.",
         description_en="Receive our news, advice and invitations.",
-        bases=[_CONSENT, _INTEREST],
+        bases=[_CONSENT],
         data_categories=_WRITTEN_TO,
         channels=_EMAIL,
         is_marketing=True,
@@ -106,7 +112,7 @@ PURPOSES = [
         title_en="Information about a service you use",
         description_fr="Interruptions prévues, sécurité, changements du contrat.",
         description_en="Planned interruptions, security, changes of contract.",
-        bases=[Basis.CONTRACT.value, _INTEREST],
+        bases=[Basis.CONTRACT.value],
         data_categories=_WRITTEN_TO,
         channels=_EMAIL,
         is_marketing=False,
@@ -131,6 +137,7 @@ PURPOSES = [
 ]
 
 DOES_NOT_PREVAIL = "does_not_prevail"
+FIRST_REVIEW = timedelta(days=90)
 _ASSESSED = ("targeted_promotion", "phone_prospecting")
 
 
@@ -139,6 +146,12 @@ def seed_purposes(*, now: datetime) -> None:
     Purpose.objects.bulk_create(
         [_as_published(purpose, now) for purpose in PURPOSES], ignore_conflicts=True
     )
+    for purpose in PURPOSES:  # rows that are older than these columns
+        Purpose.objects.filter(code=purpose.code, bases=[], data_categories=[]).update(
+            bases=purpose.bases,
+            data_categories=purpose.data_categories,
+            more_iris=purpose.more_iris,
+        )
     told = set(PurposeVersion.objects.values_list("purpose_id", "version"))
     for purpose in Purpose.objects.filter(published_at__isnull=False):
         if (purpose.code, purpose.version) not in told:
@@ -176,6 +189,8 @@ def told(purpose: Purpose) -> dict[str, Any]:
 def keep_version(*, purpose: Purpose, actor_id: UUID | None, now: datetime) -> PurposeVersion:
     """Keep what a purpose says at this moment, word for word: records name it for ever."""
     document = told(purpose)
+    if purpose.retired_at is not None:
+        document["retired_at"] = purpose.retired_at.isoformat()
     canonical = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return PurposeVersion.objects.create(
         id=uuid_utils.compat.uuid7(),
@@ -200,6 +215,8 @@ def _first_assessment(code: str, now: datetime) -> None:
         balance="Only professional data given by the person; a no in one click, in every message.",
         b2b_relevance="What is offered concerns the person's occupation (CNIL, B2B prospecting).",
         conclusion="The interest prevails as long as every message offers a no and it is honoured.",
+        # The company has not read it yet: its officer is asked to within three months.
+        review_on=(now + FIRST_REVIEW).date(),
         approved_at=now,
     )
 
@@ -221,9 +238,20 @@ def text_of(purpose: Purpose, language: str) -> PurposeText:
         purpose.description_fr if is_french else purpose.description_en,
         purpose.is_marketing,
         tuple(purpose.channels),
+        tuple(purpose.bases),
+        purpose.recipients_fr if is_french else purpose.recipients_en,
+        purpose.retention_days,
+        purpose.retired_at is not None,
     )
 
 
-def purposes(*, language: str) -> list[PurposeText]:
-    """Return every purpose in `language` (fr, else en), in the order of pages."""
-    return [text_of(row, language) for row in Purpose.objects.order_by("position", "code")]
+def purposes(*, language: str, with_retired: bool = False) -> list[PurposeText]:
+    """Return the purposes that may be chosen, in `language` (fr, else en), in the order of pages.
+
+    With retired ones for pages that show what was; one that was never published is never among
+    them.
+    """
+    rows = Purpose.objects.filter(published_at__isnull=False).order_by("position", "code")
+    if not with_retired:
+        rows = rows.filter(retired_at__isnull=True)
+    return [text_of(row, language) for row in rows]

@@ -4,9 +4,28 @@ from datetime import datetime
 from uuid import UUID
 
 from consent.above import register_addresses, register_form_titles
+from consent.assessments import (
+    Assessment,
+    AssessmentDraft,
+    approve_assessment,
+    assessment_draft,
+    assessments_of,
+    findings_against_assessment,
+    save_assessment_draft,
+)
 from consent.cards import OptOutLinks, card_permits, opt_out_links, refresh_cards
 from consent.decisions import apply_waiting_decisions, settle_decisions
+from consent.findings import CannotPublish, Finding, NoDraft, PurposeUnknown
 from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits
+from consent.legal_rules import (
+    RuleNow,
+    RuleRefused,
+    RuleUnknown,
+    change_legal_rule,
+    consent_wanted,
+    legal_rule,
+    legal_rules,
+)
 from consent.letters import (
     Courier,
     Letter,
@@ -59,6 +78,24 @@ from consent.notices import (
     records_of_notice,
 )
 from consent.proof import NothingToProve, proof_pack
+from consent.purpose_drafts import (
+    CodeTaken,
+    NoNumberLeft,
+    begin_purpose,
+    bring_purpose_back,
+    discard_purpose_draft,
+    publish_purpose,
+    purpose_findings,
+    retire_purpose,
+    save_purpose_draft,
+)
+from consent.purpose_register import (
+    PublishedPurpose,
+    PurposeEntry,
+    published_purposes,
+    purpose_entry,
+    purpose_register,
+)
 from consent.purposes import PurposeText, current_assessment, purposes
 from consent.receipts import Receipt, make_receipt, make_waiting_receipts
 from consent.recording import Answer, record_answers
@@ -67,6 +104,7 @@ from consent.refusal import Refusal, refuse
 from consent.sealing import SealBroken, SealProof, proof_of, seal_ledger
 from consent.seeds import seed_purposes
 from consent.suppression import EVERYTHING
+from consent.vocabulary import DATA_TERMS, PURPOSE_TERMS
 from privacy.services import fingerprint_emails, journal_writer
 
 
@@ -102,19 +140,28 @@ def withdraw_on_behalf(
 
 
 __all__ = [
+    "DATA_TERMS",
     "NOTICE_ITEMS",
     "NOTICE_RECIPIENTS",
+    "PURPOSE_TERMS",
     "REASONS",
     "Answer",
+    "Assessment",
+    "AssessmentDraft",
     "Basis",
+    "CannotPublish",
     "Channel",
+    "CodeTaken",
     "Courier",
     "Explanation",
     "FactsDiffer",
+    "Finding",
     "LedgerLine",
     "Letter",
     "MissingItem",
+    "NoDraft",
     "NoNoticeDraft",
+    "NoNumberLeft",
     "NothingToProve",
     "NoticeChoices",
     "NoticeDisagreement",
@@ -126,24 +173,41 @@ __all__ = [
     "NoticeUnknown",
     "OfferedPurpose",
     "OptOutLinks",
+    "PublishedPurpose",
+    "PurposeEntry",
     "PurposeText",
+    "PurposeUnknown",
     "PurposeUse",
     "Receipt",
+    "RuleNow",
+    "RuleRefused",
+    "RuleUnknown",
     "SealBroken",
     "SealProof",
     "State",
     "apply_waiting_decisions",
+    "approve_assessment",
+    "assessment_draft",
+    "assessments_of",
     "begin_notice",
+    "begin_purpose",
+    "bring_purpose_back",
     "card_permits",
+    "change_legal_rule",
+    "consent_wanted",
     "correct_notice",
     "correct_notice_by_draft",
     "current_assessment",
     "current_notice",
     "discard_notice_draft",
+    "discard_purpose_draft",
     "every_notice",
     "explain",
+    "findings_against_assessment",
     "history",
     "interest_word",
+    "legal_rule",
+    "legal_rules",
     "letters_handed_over",
     "make_receipt",
     "make_waiting_receipts",
@@ -164,6 +228,11 @@ __all__ = [
     "proof_pack",
     "publish_notice",
     "publish_notice_draft",
+    "publish_purpose",
+    "published_purposes",
+    "purpose_entry",
+    "purpose_findings",
+    "purpose_register",
     "purposes",
     "record_answers",
     "records_of",
@@ -172,6 +241,9 @@ __all__ = [
     "register_addresses",
     "register_courier",
     "register_form_titles",
+    "retire_purpose",
+    "save_assessment_draft",
+    "save_purpose_draft",
     "seal_ledger",
     "seed_purposes",
     "settle_decisions",

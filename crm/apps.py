@@ -7,6 +7,7 @@ class CrmConfig(AppConfig):
 
     def ready(self) -> None:
         from consent.services import register_addresses
+        from crm.officer import entrance
         from crm.officer.notice_menu import register as register_notices
         from crm.pages.home_cards import register
         from crm.people import addresses_of
@@ -14,3 +15,4 @@ class CrmConfig(AppConfig):
         register()
         register_notices()
         register_addresses(addresses_of)
+        entrance.register()

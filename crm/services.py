@@ -4,6 +4,7 @@ from crm.access import account_of, staff_page
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
 from crm.models import Account, Role
 from crm.officer.notice_use import NoticeUse, register_notice_uses
+from crm.officer.uses import PurposeUse, register_purpose_uses
 from crm.people import Person, Profile, profiles
 from crm.reception import Facets, receive_lead, receive_many
 from crm.segments.choices import Choice, register_choices
@@ -43,6 +44,7 @@ __all__ = [
     "NoticeUse",
     "Person",
     "Profile",
+    "PurposeUse",
     "Role",
     "SegmentSummary",
     "SegmentUnknown",
@@ -70,6 +72,7 @@ __all__ = [
     "register_menu",
     "register_notice_uses",
     "register_proof_link",
+    "register_purpose_uses",
     "restore_segment",
     "segment_rules",
     "segments",

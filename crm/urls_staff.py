@@ -3,7 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from crm.accounts import enrolment, sign_in
-from crm.officer import notices
+from crm.officer import assessments, notices, purposes, rules
 from crm.pages import account, contact, contacts, home, language, leads, proof, segments
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -47,4 +47,33 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("notices/<slug:code>/publish", notices.notice_publish, name="notice-publish"),
     path("notices/<slug:code>/correct", notices.notice_correct, name="notice-correct"),
     path("notices/<slug:code>/discard", notices.notice_discard, name="notice-discard"),
+    path("purposes/", purposes.purpose_list, name="purpose-list"),
+    path("purposes/new", purposes.purpose_new, name="purpose-new"),
+    path("purposes/rules/", rules.rule_list, name="rule-list"),
+    path("purposes/rules/<str:code>", rules.rule_change, name="rule-change"),
+    path("purposes/<slug:code>/", purposes.purpose, name="purpose"),
+    path("purposes/<slug:code>/edit", purposes.purpose_edit, name="purpose-edit"),
+    path("purposes/<slug:code>/publish", purposes.purpose_publish, name="purpose-publish"),
+    path("purposes/<slug:code>/discard", purposes.purpose_discard, name="purpose-discard"),
+    path("purposes/<slug:code>/retire", purposes.purpose_retire, name="purpose-retire"),
+    path("purposes/<slug:code>/bring-back", purposes.purpose_bring_back, name="purpose-bring-back"),
+    path(
+        "purposes/<slug:code>/versions/<int:version>",
+        purposes.purpose_version,
+        name="purpose-version",
+    ),
+    path("purposes/<slug:code>/assessment/", assessments.assessment, name="assessment"),
+    path(
+        "purposes/<slug:code>/assessment/edit", assessments.assessment_edit, name="assessment-edit"
+    ),
+    path(
+        "purposes/<slug:code>/assessment/approve",
+        assessments.assessment_approve,
+        name="assessment-approve",
+    ),
+    path(
+        "purposes/<slug:code>/assessment/<int:version>",
+        assessments.assessment_version,
+        name="assessment-version",
+    ),
 ]

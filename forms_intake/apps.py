@@ -13,6 +13,7 @@ class FormsIntakeConfig(AppConfig):
             register_first_step,
             register_menu,
             register_notice_uses,
+            register_purpose_uses,
         )
         from forms_intake.pages import EDITORS, overview
         from forms_intake.titles import form_titles
@@ -20,6 +21,7 @@ class FormsIntakeConfig(AppConfig):
         register_form_titles(form_titles)
         register_choices(fact="form", provider=overview.form_choices)
         register_notice_uses(source="forms", provider=overview.notice_uses)
+        register_purpose_uses(name="forms", provider=overview.forms_by_purpose)
         register_menu(url_name="form-list", label=_("Forms"), icon="forms", position=30)
         register_first_step(
             code="forms-first",

@@ -30,7 +30,7 @@ def document_of(*, version: FormVersion) -> Document:
     """Return the complete document of a version; raises NoticeUnknown."""
     languages = sorted(version.texts, reverse=True)  # French first
     known = {
-        language: {each.code: each for each in purposes(language=language)}
+        language: {each.code: each for each in purposes(language=language, with_retired=True)}
         for language in languages
     }
     return {

@@ -16,6 +16,7 @@ from consent.services import (
     NoticeUnknown,
     PurposeText,
     PurposeUse,
+    consent_wanted,
     current_assessment,
     notice,
     notice_disagreements,
@@ -33,6 +34,7 @@ from forms_intake.versions import (
 
 LANGUAGES = ("fr", "en")
 _ORIGIN = re.compile(r"https?://[^/?#@\s]+\Z")
+AUDIENCES = ("professionals", "anyone")
 _TEXTS_NEEDED = ("title", "submit", "thanks")
 
 
@@ -48,7 +50,7 @@ def publish_version(*, version_id: UUID, now: datetime) -> None:
             raise NoSuchForm(NoSuchForm.__doc__)
         if version.published_at is not None:
             raise AlreadyPublished(AlreadyPublished.__doc__)
-        if reasons := reasons_against(version=version):
+        if reasons := reasons_against(version=version, now=now):
             raise NotPublishable(reasons)
         _bind_assessments(version)
         FormVersion.objects.filter(
@@ -65,17 +67,20 @@ def _bind_assessments(version: FormVersion) -> None:
         row.save(update_fields=["assessment"])
 
 
-def reasons_against(*, version: FormVersion) -> list[Reason]:
-    """Return why this version cannot be published; empty when it can."""
+def reasons_against(*, version: FormVersion, now: datetime) -> list[Reason]:
+    """Return why this version cannot be published now; empty when it can."""
     found = [*_texts(version), *_fields(version), *_notice(version), *_addresses(version)]
     rows = list(version.purposes.order_by("position"))
     if not rows:
         text = _("Say for what the answers are used: a form needs a purpose.")
         found.append(Reason("no_purpose", text))
-    known = {purpose.code: purpose for purpose in purposes(language="en")}
+    known = {purpose.code: purpose for purpose in purposes(language="en", with_retired=True)}
     for row in rows:
         found += _purpose(version, row, known[row.purpose_id])
+        found += _officer(version, row, known[row.purpose_id], now)
     found += _agreement(version, rows)
+    if version.audience not in AUDIENCES:
+        found.append(Reason("unknown_audience", _("Say whom this form speaks to.")))
     return list({reason.code: reason for reason in found}.values())
 
 
@@ -160,3 +165,33 @@ def _purpose(version: FormVersion, row: FormPurpose, known: PurposeText) -> Iter
     if row.channel == Channel.PHONE and "phone" not in {each["name"] for each in version.fields}:
         text = _("A purpose that uses the telephone needs the telephone field.")
         yield Reason("phone_not_asked", text)
+
+
+def _officer(
+    version: FormVersion, row: FormPurpose, known: PurposeText, now: datetime
+) -> Iterator[Reason]:
+    """What the data protection officer decided about the purpose, and the law about prospecting."""
+    if known.is_retired:
+        text = _("A purpose is no longer in use: take it out of the form.")
+        yield Reason("purpose_retired", text)
+    if row.basis in Basis.values and known.bases and row.basis not in known.bases:
+        text = _("A purpose may not rest on this basis: see the page of purposes.")
+        yield Reason("basis_not_allowed", text)
+    if row.basis != Basis.LEGITIMATE_INTEREST or not known.is_marketing:
+        return
+    # Whoever speaks to anyone speaks to consumers too.
+    kinds = {"professionals": (True,)}.get(version.audience, (True, False))
+    if any(consent_wanted(channel=row.channel, is_professional=kind, now=now) for kind in kinds):
+        yield _WANTS_CONSENT[row.channel == Channel.PHONE]
+
+
+_WANTS_CONSENT = {
+    True: Reason(
+        "phone_needs_consent",
+        _("Calling these people to sell needs their consent: choose consent as the basis."),
+    ),
+    False: Reason(
+        "email_needs_consent",
+        _("Writing to these people to sell needs their consent: choose consent as the basis."),
+    ),
+}

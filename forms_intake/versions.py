@@ -41,6 +41,7 @@ class FormDraft:
     has_double_opt_in: bool = True
     has_proof_of_work: bool = False
     minimum_fill_seconds: int = 3
+    audience: str = "professionals"
 
 
 @dataclass(frozen=True)

@@ -111,7 +111,8 @@ def contact_no(request: HttpRequest, contact_id: UUID) -> HttpResponse:
     if request.method == "POST" and not form.is_valid():
         raise BadRequest
     code = form.cleaned_data["purpose"] if form.is_bound else asked["purpose"]
-    known: dict[str, PurposeText] = {p.code: p for p in purposes(language=get_language() or "fr")}
+    every = purposes(language=get_language() or "fr", with_retired=True)
+    known: dict[str, PurposeText] = {p.code: p for p in every}
     if code and code not in known:
         raise Http404
     if form.is_bound and _is_recorded(request, contact_id, form):

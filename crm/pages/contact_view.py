@@ -59,7 +59,7 @@ def contact_view(contact: Contact, *, language: str) -> dict[str, Any]:
     """Return the context of the page."""
     found = read_documents(subject_ids=[contact.id], retention_class=RetentionClass.PROFILE)
     document = found.get(contact.id)
-    known = purposes(language=language)
+    known = purposes(language=language, with_retired=True)
     titles = {purpose.code: purpose.title for purpose in known}
     forms = names_of("form")
     return {
@@ -78,7 +78,7 @@ def contact_view(contact: Contact, *, language: str) -> dict[str, Any]:
 
 def _permissions(contact_id: UUID, known: Iterable[PurposeText]) -> list[PermissionLine]:
     """One question to the gate per purpose and channel: the purposes of a company are few."""
-    return [
+    lines = [
         PermissionLine(
             purpose,
             channel,
@@ -88,6 +88,8 @@ def _permissions(contact_id: UUID, known: Iterable[PurposeText]) -> list[Permiss
         for purpose in known
         for channel in purpose.channels
     ]
+    # A retired purpose only where this person was once asked for it.
+    return [line for line in lines if line.answer.since or not line.purpose.is_retired]
 
 
 def _history(line: LedgerLine, titles: Mapping[str, str]) -> HistoryLine:

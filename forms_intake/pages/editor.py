@@ -32,6 +32,10 @@ _WITHOUT_BOX = [
     (Basis.PRE_CONTRACT.value, _("Asked for by the person, before a contract")),
     (Basis.CONTRACT.value, _("Needed for a contract")),
 ]
+AUDIENCES = [
+    ("professionals", _("Professionals, in their work")),
+    ("anyone", _("Anyone, consumers among them")),
+]
 NOT_USED = [("", _("Not in this form"))]
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?\Z")
 
@@ -125,6 +129,15 @@ class EditorForm(forms.Form):
         _("Ask for a proof of work"),
         _("Against machines: the browser computes for a second. It needs JavaScript."),
     )
+    audience = forms.ChoiceField(
+        label=_("Whom does this form speak to?"),
+        help_text=_(
+            "Consumers have stricter rules: selling to them by e-mail or telephone needs consent."
+        ),
+        choices=AUDIENCES,
+        initial="professionals",
+        widget=forms.Select(attrs={"class": "form-select"}),
+    )
     minimum_fill_seconds = forms.IntegerField(
         label=_("Shortest time to fill in, in seconds"),
         min_value=0,
@@ -151,6 +164,7 @@ class EditorForm(forms.Form):
 
     def _add_purpose(self, purpose: PurposeText, channel: str) -> None:
         bases = _WITH_BOX if purpose.is_marketing else [*_WITHOUT_BOX, *_WITH_BOX]
+        bases = [each for each in bases if not purpose.bases or each[0] in purpose.bases]
         key = _key(purpose.code, channel)
         self.fields[f"basis_{key}"] = _choice(_("Lawful basis"), [*NOT_USED, *bases])
         for language in LANGUAGES:
@@ -215,7 +229,7 @@ class EditorForm(forms.Form):
         given = self.cleaned_data
         plain = (
             "notice_code", "notice_version", "redirect_url", "allowed_origins",
-            "has_double_opt_in", "has_proof_of_work", "minimum_fill_seconds",
+            "has_double_opt_in", "has_proof_of_work", "minimum_fill_seconds", "audience",
         )  # fmt: skip
         return FormDraft(
             texts={

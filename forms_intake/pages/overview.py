@@ -10,8 +10,8 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from consent.services import NoticeKind, every_notice
-from crm.services import Choice, NoticeUse
-from forms_intake.models import Form, FormVersion, Submission
+from crm.services import Choice, NoticeUse, PurposeUse
+from forms_intake.models import Form, FormPurpose, FormVersion, Submission
 from forms_intake.projection import document_of
 from forms_intake.public.embedding import URLS, page_url, snippet_of
 from forms_intake.publishing import reasons_against
@@ -105,7 +105,7 @@ def overview_of(*, form: Form, now: datetime) -> dict[str, Any]:
         "row": row,
         "live": live,
         "draft": draft,
-        "reasons": reasons_against(version=draft) if draft else [],
+        "reasons": reasons_against(version=draft, now=now) if draft else [],
         "versions": [(each, state_of(each), counts.get(each.id, 0)) for each in versions],
         "snippets": _snippets(live) if live else [],
         "page_url": page_url(code=form.code),
@@ -151,3 +151,16 @@ def form_choices() -> list[Choice]:
     """The forms by name, for segments and for the pages of contacts."""
     rows = Form.objects.order_by("name", "code")
     return [Choice(code, name) for code, name in rows.values_list("code", "name")]
+
+
+def forms_by_purpose() -> dict[str, list[PurposeUse]]:
+    """Return purpose code -> the public forms that ask for it, once each, in one query."""
+    rows = FormPurpose.objects.filter(
+        form_version__published_at__isnull=False, form_version__retired_at__isnull=True
+    ).select_related("form_version__form")
+    found: dict[str, dict[str, PurposeUse]] = {}
+    for row in rows.order_by("form_version__form__name"):
+        form = row.form_version.form
+        use = PurposeUse(form.name, reverse("form", args=[form.code]))
+        found.setdefault(row.purpose_id, {})[form.code] = use
+    return {code: list(uses.values()) for code, uses in found.items()}

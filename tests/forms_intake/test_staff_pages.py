@@ -1,12 +1,14 @@
 """The staff pages of forms: write, look, publish, retire; and who may."""
 
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 
+from consent.models import BalancingAssessment
 from forms_intake.models import Form, FormPurpose, FormVersion, Submission
 from forms_intake.pages.editor import EditorForm, written
 from forms_intake.services import create_form, project_forms, save_version
@@ -125,9 +127,28 @@ def test_a_mistake_is_shown_at_its_question_and_nothing_is_saved(
     assert not Form.objects.exists()
 
 
-def test_an_interest_without_its_assessment_is_refused_with_the_reason(staff: Client) -> None:
+def test_a_basis_that_the_purpose_may_not_have_is_not_offered(staff: Client) -> None:
     interest = {"basis_email_measurement-email": "A6-1-f-controller"}
     response = staff.post(reverse("form-new"), typed(**interest))
+    assert response.status_code == 422
+    offered = parse(response.content.decode()).select(
+        'select[name="basis_email_measurement-email"] option'
+    )
+    assert [option["value"] for option in offered] == ["", "A6-1-a"]
+    assert not Form.objects.exists()
+
+
+def test_an_interest_without_its_assessment_is_refused_with_the_reason(staff: Client) -> None:
+    said = typed()
+    first = BalancingAssessment.objects.get(purpose="targeted_promotion")
+    BalancingAssessment.objects.create(
+        id=uuid4(),
+        purpose=first.purpose,
+        version=2,
+        outcome="does_not_prevail",
+        approved_at=NOW,
+    )
+    response = staff.post(reverse("form-new"), said)
     assert response.status_code == 422
     assert "balancing assessment" in response.content.decode()
     assert not Form.objects.exists()
@@ -253,3 +274,20 @@ def test_the_menu_leads_to_the_forms(staff: Client) -> None:
     home = parse(page(staff.get(reverse("home"))))
     assert one(home, f'nav a[href="{reverse("form-list")}"]').text.strip() == "Forms"
     assert "No form yet" in page(staff.get(reverse("form-list")))
+
+
+def test_whom_a_form_speaks_to_is_asked_kept_and_shown(staff: Client) -> None:
+    values = typed(**{"audience": "anyone", "basis_targeted_promotion-email": "A6-1-a"})
+    staff.post(reverse("form-new"), values)
+    version = FormVersion.objects.get()
+    assert version.audience == "anyone"
+    assert written(version)["audience"] == "anyone"
+    staff.post(reverse("form-publish", args=[CODE, version.id]))
+    assert "Speaks to anyone, consumers among them" in page(staff.get(reverse("form", args=[CODE])))
+
+
+def test_a_form_for_anyone_that_sells_without_consent_says_what_to_change(staff: Client) -> None:
+    staff.post(reverse("form-new"), typed(audience="anyone"))
+    detail = parse(page(staff.get(reverse("form", args=[CODE]))))
+    assert one(detail, '[data-reason="email_needs_consent"]')
+    assert "Publish version" not in detail.get_text()

@@ -9,7 +9,8 @@ from campaigns.models import DeliveryState
 from campaigns.pages import labels
 from consent import decisions
 from consent.folding import CONFIRMED_METHODS
-from consent.models import LedgerEvent
+from consent.legal_rules import RULES
+from consent.models import Basis, LedgerEvent
 from consent.purposes import PURPOSES
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +60,7 @@ def test_the_ledger_of_deliveries_is_described_as_it_is() -> None:
 
 def test_purposes_and_decisions_are_described_as_they_are() -> None:
     page = _text("docs/consent.md")
-    listed = [row[:6] for row in _cells(page, "Purposes")]
+    listed = _cells(page, "Purposes")
     assert listed == [
         [
             f"`{each.code}`",
@@ -68,9 +69,14 @@ def test_purposes_and_decisions_are_described_as_they_are() -> None:
             ", ".join(each.channels),
             "yes" if each.is_marketing else "no",
             str(each.retention_days),
+            ", ".join(f"`{basis}`" for basis in each.bases),
         ]
         for each in PURPOSES
     ]
+    bases = {row[1].strip("`") for row in _cells(page, "Bases")}
+    assert bases == set(Basis.values)
+    rules = {row[0].strip("`"): row[1].strip("`") for row in _cells(page, "Rules of law")}
+    assert rules == {code: rule.defaults[-1].value for code, rule in RULES.items()}
     actions = {row[0].strip("`") for row in _cells(page, "Decisions")}
     assert actions == decisions._ACTIONS.keys()
     assert all(f"`{method}`" in page for method in CONFIRMED_METHODS)
