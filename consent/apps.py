@@ -9,7 +9,9 @@ class ConsentConfig(AppConfig):
         from consent.cards import confirmation_letter
         from consent.letters import CONFIRMATION, register_letter
         from consent.refusal import JOURNAL_KIND, replay
-        from privacy.services import register_replay
+        from consent.suppression import rows_by_epoch
+        from privacy.services import register_fingerprint_use, register_replay
 
         register_replay(JOURNAL_KIND, replay)
+        register_fingerprint_use(rows_by_epoch)
         register_letter(CONFIRMATION, confirmation_letter)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from consent.addresses import Marks, Reach, addresses_of, marks_of, marks_of_link
 from consent.ledger import Event, append
 from consent.models import (
     PERMITTING_STATES,
@@ -18,9 +19,8 @@ from consent.models import (
     SubjectCard,
 )
 from consent.refusal import Refusal, refuse
-from consent.suppression import EVERYTHING, is_suppressed, lift
+from consent.suppression import EVERYTHING, is_suppressed_person, lift
 from privacy.services import (
-    Fingerprints,
     InvalidAddress,
     JournalWriter,
     Link,
@@ -30,7 +30,6 @@ from privacy.services import (
     catch_up_with_journal,
     drain_envelopes,
     find_by_email,
-    fingerprint_emails,
     journal_writer,
     normalise_email,
     read_link,
@@ -93,11 +92,6 @@ def _subject(link: Link) -> UUID | None:
     return card.subject_id if card else None
 
 
-def _marks(link: Link) -> Fingerprints:
-    # The link carries the exact fingerprint; the wide one needs the address, which may be gone.
-    return Fingerprints(link.fingerprint, link.fingerprint)
-
-
 def _language(envelope: OpenedEnvelope) -> str:
     return "en" if envelope.document.get("language") == "en" else "fr"
 
@@ -105,18 +99,19 @@ def _language(envelope: OpenedEnvelope) -> str:
 def _refusal(
     envelope: OpenedEnvelope,
     subject_id: UUID | None,
-    marks: Fingerprints,
+    marks: Marks,
     purpose_codes: list[str],
     method: str,
 ) -> Refusal:
     return Refusal(
         subject_id,
-        marks,
+        marks.email,
         purpose_codes,
         method,
         envelope.id,
         envelope.received_at,
         _language(envelope),
+        phone=marks.phone,
     )
 
 
@@ -129,7 +124,9 @@ def _opt_out(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
     if link.purpose_number and not envelope.document.get("everything"):
         purpose = Purpose.objects.filter(number=link.purpose_number).first()
         codes = [purpose.code] if purpose else [EVERYTHING]
-    refusal = _refusal(envelope, _subject(link), _marks(link), codes, "one_click_post")
+    subject_id = _subject(link)
+    marks = marks_of_link(link, subject_id)
+    refusal = _refusal(envelope, subject_id, marks, codes, "one_click_post")
     refuse(refusal=refusal, writer=writer)
     return "opted_out"
 
@@ -140,9 +137,15 @@ def _by_address(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
     except InvalidAddress:
         raise Refused("invalid_address") from None
     subject_id = find_by_email(emails=[address]).get(address)
-    marks = fingerprint_emails(emails=[address])[0]
+    marks = _marks_of_address(address, subject_id)
     refuse(refusal=_refusal(envelope, subject_id, marks, [EVERYTHING], "by_address"), writer=writer)
     return "opted_out"
+
+
+def _marks_of_address(address: str, subject_id: UUID | None) -> Marks:
+    """The address that was typed, and the number of whoever is known by it."""
+    reach = addresses_of(subject_ids=[subject_id]).get(subject_id) if subject_id else None
+    return marks_of([Reach(address, reach.phone if reach else "")])[0]
 
 
 # --- yes, by one's own confirmed act ---------------------------------------------------------
@@ -151,16 +154,18 @@ def _by_address(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
 def _confirm(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
     link = _link(envelope, "confirm")
     request = ConfirmationRequest.objects.select_for_update().filter(id=link.card_id).first()
-    if request is None or bytes(request.address_fingerprint) != link.fingerprint:
+    # The token was made here for this request: its tag covers the request and the address.
+    if request is None:
         raise Refused("request_unknown")
     if envelope.received_at > request.expires_at:
         return "expired"
     asked = LedgerEvent.objects.filter(
         source_id=request.source_id, event_state=State.CONSENT_REQUESTED
     )
+    marks = marks_of_link(link, request.subject_id)
     for event in asked.order_by("seq"):
         append([_given(envelope, event)])
-        lift(fingerprints=_marks(link), purpose_code=event.purpose_id, now=envelope.received_at)
+        lift(marks=marks, purpose_code=event.purpose_id, now=envelope.received_at)
     ConfirmationRequest.objects.filter(id=request.id, confirmed_at=None).update(
         confirmed_at=envelope.received_at
     )
@@ -191,7 +196,8 @@ def _given(envelope: OpenedEnvelope, asked: LedgerEvent) -> Event:
 
 def _preferences(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
     link = _link(envelope, "preferences")
-    subject_id, marks = _subject(link), _marks(link)
+    subject_id = _subject(link)
+    marks = marks_of_link(link, subject_id)
     choices = _choices(envelope)
     if envelope.document.get("everything") == "no":
         refusal = _refusal(envelope, subject_id, marks, [EVERYTHING], "preference_centre")
@@ -213,9 +219,7 @@ def _choices(envelope: OpenedEnvelope) -> dict[str, bool]:
     return {code: chosen[code] == "yes" for code in known.values_list("code", flat=True)}
 
 
-def _agree(
-    envelope: OpenedEnvelope, subject_id: UUID, marks: Fingerprints, purpose_code: str
-) -> None:
+def _agree(envelope: OpenedEnvelope, subject_id: UUID, marks: Marks, purpose_code: str) -> None:
     shown = (
         Notice.objects.filter(code=PREFERENCES_NOTICE, language=_language(envelope))
         .order_by("-version")
@@ -223,7 +227,7 @@ def _agree(
     )
     if shown is None:
         raise Refused("notice_missing")
-    is_refused = is_suppressed(fingerprints=marks, purpose_code=purpose_code)
+    is_refused = is_suppressed_person(marks=marks, purpose_code=purpose_code)
     held = {
         row.channel: row
         for row in Permission.objects.filter(
@@ -236,7 +240,7 @@ def _agree(
         before = held.get(channel)
         if before is None or is_refused or before.state not in PERMITTING_STATES:
             append([_agreed(envelope, subject_id, purpose_code, channel, shown, before)])
-    lift(fingerprints=marks, purpose_code=purpose_code, now=envelope.received_at)
+    lift(marks=marks, purpose_code=purpose_code, now=envelope.received_at)
 
 
 def _agreed(
@@ -276,13 +280,12 @@ def _undo(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
         method="one_click_post",
         event_at__gte=envelope.received_at - UNDO_WITHIN,
     )
-    undone = 0
+    marks, undone = marks_of_link(link, subject_id), 0
     for no in ended.order_by("seq"):
         before = no.supersedes and LedgerEvent.objects.filter(record_id=no.supersedes).first()
         if before:
             append([_again(envelope, no, before)])
-            marks = _marks(link)
-            lift(fingerprints=marks, purpose_code=no.purpose_id, now=envelope.received_at)
+            lift(marks=marks, purpose_code=no.purpose_id, now=envelope.received_at)
             undone += 1
     return "undone" if undone else "nothing_to_undo"
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from consent.addresses import Marks
 from consent.ledger import Event, append
 from consent.models import NO_STATES, Basis, LedgerEvent, Permission, Purpose, State
-from consent.suppression import EVERYTHING, suppress
+from consent.suppression import EVERYTHING, suppress_person
 from privacy.services import Fingerprints, JournalEvent, JournalWriter
 
 JOURNAL_KIND = "consent.no"
@@ -21,7 +22,8 @@ class Refusal:
     """Who says no to what. No subject: only the address is known, its fingerprint is kept."""
 
     subject_id: UUID | None
-    fingerprints: Fingerprints
+    # Of the address; None for somebody of whom only the number is known.
+    fingerprints: Fingerprints | None
     # EVERYTHING alone means every marketing purpose.
     purpose_codes: Sequence[str]
     method: str
@@ -30,6 +32,7 @@ class Refusal:
     language: str
     indicated_by: str = "subject"
     actor_id: UUID | None = None
+    phone: Fingerprints | None = None
 
 
 def refuse(*, refusal: Refusal, writer: JournalWriter) -> None:
@@ -45,8 +48,8 @@ def replay(event: JournalEvent) -> None:
 
 
 def give_effect(refusal: Refusal) -> None:
-    suppress(
-        fingerprints=refusal.fingerprints,
+    suppress_person(
+        marks=Marks(refusal.fingerprints, refusal.phone),
         purpose_codes=refusal.purpose_codes,
         reason=refusal.method[:24],
         now=refusal.at,
@@ -104,8 +107,7 @@ def _no_to(permission: Permission) -> State:
 
 def _fields(refusal: Refusal) -> dict[str, str]:
     return {
-        "exact": refusal.fingerprints.exact.hex(),
-        "wide": refusal.fingerprints.wide.hex(),
+        **_mark_fields(refusal),
         "purposes": ",".join(refusal.purpose_codes) or "*",
         "method": refusal.method,
         "source": str(refusal.source_id),
@@ -116,11 +118,37 @@ def _fields(refusal: Refusal) -> dict[str, str]:
     }
 
 
+def _mark_fields(refusal: Refusal) -> dict[str, str]:
+    """The fingerprints, each with the epoch of its key: a replay must write what was written."""
+    email, phone = refusal.fingerprints, refusal.phone
+    fields = {
+        "exact": email.exact.hex() if email else "",
+        "wide": email.wide.hex() if email else "",
+    }
+    if email:
+        fields["epoch"] = str(email.epoch)
+    if phone:
+        fields |= {"phone": phone.exact.hex(), "phone_epoch": str(phone.epoch)}
+    return fields
+
+
+def _marks(fields: Mapping[str, str]) -> Marks:
+    """A line without an epoch was written when there was only the first key."""
+    email = phone = None
+    if fields["exact"]:
+        exact, wide = bytes.fromhex(fields["exact"]), bytes.fromhex(fields["wide"])
+        email = Fingerprints(exact, wide, int(fields.get("epoch", "1")))
+    if fields.get("phone"):
+        number = bytes.fromhex(fields["phone"])
+        phone = Fingerprints(number, number, int(fields["phone_epoch"]))
+    return Marks(email, phone)
+
+
 def _from_fields(subject_id: UUID | None, fields: Mapping[str, str]) -> Refusal:
-    listed = fields["purposes"]
+    listed, marks = fields["purposes"], _marks(fields)
     return Refusal(
         subject_id,
-        Fingerprints(bytes.fromhex(fields["exact"]), bytes.fromhex(fields["wide"])),
+        marks.email,
         [EVERYTHING] if listed == "*" else listed.split(","),
         fields["method"],
         UUID(fields["source"]),
@@ -128,4 +156,5 @@ def _from_fields(subject_id: UUID | None, fields: Mapping[str, str]) -> Refusal:
         fields["language"],
         fields["indicated_by"],
         UUID(fields["actor"]) if fields["actor"] else None,
+        marks.phone,
     )

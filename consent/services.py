@@ -3,6 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
+from consent.addresses import Reach, marks_of, register_addresses
 from consent.cards import OptOutLinks, opt_out_links, refresh_cards
 from consent.decisions import apply_waiting_decisions, settle_decisions
 from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits
@@ -20,8 +21,8 @@ from consent.purposes import PurposeText, current_assessment, purposes
 from consent.recording import Answer, record_answers
 from consent.refusal import Refusal, refuse
 from consent.seeds import seed_purposes
-from consent.suppression import EVERYTHING
-from privacy.services import fingerprint_emails, journal_writer
+from consent.suppression import EVERYTHING, rekey_suppressions
+from privacy.services import journal_writer
 
 
 def withdraw_on_behalf(
@@ -32,17 +33,21 @@ def withdraw_on_behalf(
     source_id: UUID,
     actor_id: UUID,
     language: str = "fr",
+    phone: str = "",
     now: datetime,
 ) -> None:
     """Record a "no" that a person told a member of staff; empty code: all of marketing.
 
-    Staff can only ever lower a permission. `email` is normalised. Idempotent by `source_id`.
+    Staff can only ever lower a permission. `email` is normalised, `phone` in E.164; either may be
+    empty. The number is kept, too, for purposes that people are called for. Idempotent by
+    `source_id`.
     """
+    marks = marks_of([Reach(email, phone)])[0]
     with journal_writer(now=now) as writer:
         refuse(
             refusal=Refusal(
                 subject_id,
-                fingerprint_emails(emails=[email])[0],
+                marks.email,
                 [purpose_code or EVERYTHING],
                 "staff_on_behalf",
                 source_id,
@@ -50,6 +55,7 @@ def withdraw_on_behalf(
                 language,
                 "controller",
                 actor_id,
+                marks.phone,
             ),
             writer=writer,
         )
@@ -68,6 +74,7 @@ __all__ = [
     "NoticeUnknown",
     "OptOutLinks",
     "PurposeText",
+    "Reach",
     "State",
     "apply_waiting_decisions",
     "current_assessment",
@@ -82,7 +89,9 @@ __all__ = [
     "purposes",
     "record_answers",
     "refresh_cards",
+    "register_addresses",
     "register_courier",
+    "rekey_suppressions",
     "seed_purposes",
     "settle_decisions",
     "withdraw_on_behalf",

@@ -15,3 +15,8 @@ def apply_decisions() -> None:
 @shared_task(name="consent.refresh_cards")
 def refresh_cards() -> None:
     services.refresh_cards(now=datetime.now(UTC))
+
+
+@shared_task(name="consent.rekey_suppressions")
+def rekey_suppressions() -> None:
+    services.rekey_suppressions(now=datetime.now(UTC))

@@ -6,6 +6,9 @@ class CrmConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from consent.services import register_addresses
         from crm.pages.home_cards import register
+        from crm.people import reaches
 
         register()
+        register_addresses(reaches)

@@ -102,3 +102,11 @@ def profiles(*, contact_ids: Sequence[UUID]) -> dict[UUID, Profile]:
     """
     documents = read_documents(subject_ids=contact_ids, retention_class=RetentionClass.PROFILE)
     return {number: profile_of(number, document) for number, document in documents.items()}
+
+
+def reaches(subject_ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Return (address, number) of those whose profile opens: consent makes fingerprints of them."""
+    return {
+        number: (profile.email, profile.phone)
+        for number, profile in profiles(contact_ids=subject_ids).items()
+    }

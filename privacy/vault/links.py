@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -27,11 +28,15 @@ class NotOurLink(ValueError):
 
 @dataclass(frozen=True)
 class Link:
-    """Whose card, which purpose (0 is every one), and the 16-byte fingerprint of the address."""
+    """Whose card, which purpose (0 is every one), and the 16-byte fingerprint of the address.
+
+    The key id of a token is the epoch of the key that made its fingerprint.
+    """
 
     card_id: UUID
     purpose_number: int
     fingerprint: bytes
+    epoch: int = 1
 
 
 def _tag(key: bytes, scope: str, body: bytes) -> bytes:
@@ -70,14 +75,20 @@ def has_token_shape(token: str) -> bool:
     return True
 
 
-def read_token(*, keys: dict[int, bytes], scope: str, token: str) -> Link:
+def key_id_of(token: str) -> int:
+    """Return which key a token says it was made with; raises NotOurLink on its shape."""
+    return _decode(token)[1]
+
+
+def read_token(*, keys: Mapping[int, bytes], scope: str, token: str) -> Link:
     """Return what the token says; raises NotOurLink unless a key of ours made it for `scope`."""
     raw = _decode(token)
     body, tag = raw[:_BODY_SIZE], raw[_BODY_SIZE:]
     key = keys.get(body[1])
     if key is None or not hmac.compare_digest(tag, _tag(key, scope, body)):
         raise NotOurLink(NotOurLink.__doc__)
-    return Link(UUID(bytes=body[2:18]), int.from_bytes(body[18:20], "big"), body[20:36])
+    purpose_number = int.from_bytes(body[18:20], "big")
+    return Link(UUID(bytes=body[2:18]), purpose_number, body[20:36], body[1])
 
 
 def unverified_card(token: str) -> UUID:

@@ -179,7 +179,7 @@ def test_link_tokens(vector: Vector) -> None:
     keys = {int(number): bytes.fromhex(key) for number, key in vector["keys"].items()}
     scope, token = vector["scope"], vector["token"]
     if vector["expected"] == "good":
-        link = Link(UUID(vector["card"]), vector["purpose"], _bytes(vector, "fingerprint"))
+        link = Link(UUID(vector["card"]), vector["purpose"], _bytes(vector, "fingerprint"), 2)
         assert links.read_token(keys=keys, scope=scope, token=token) == link
         assert links.make_token(key=keys[2], key_id=2, scope=scope, link=link) == token
         assert links.unverified_card(token) == link.card_id
