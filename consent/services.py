@@ -6,7 +6,7 @@ from uuid import UUID
 from consent.addresses import Reach, marks_of, register_addresses
 from consent.cards import OptOutLinks, opt_out_links, refresh_cards
 from consent.decisions import apply_waiting_decisions, settle_decisions
-from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits
+from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits, reachable
 from consent.letters import (
     Courier,
     Letter,
@@ -21,6 +21,14 @@ from consent.purposes import PurposeText, current_assessment, purposes
 from consent.recording import Answer, record_answers
 from consent.refusal import Refusal, refuse
 from consent.seeds import seed_purposes
+from consent.showing import (
+    KeptNo,
+    RecordUnknown,
+    SealedIn,
+    ShownRecord,
+    kept_for,
+    shown_record,
+)
 from consent.suppression import EVERYTHING, rekey_suppressions
 from privacy.services import journal_writer
 
@@ -68,6 +76,7 @@ __all__ = [
     "Channel",
     "Courier",
     "Explanation",
+    "KeptNo",
     "LedgerLine",
     "Letter",
     "NoticeText",
@@ -75,11 +84,15 @@ __all__ = [
     "OptOutLinks",
     "PurposeText",
     "Reach",
+    "RecordUnknown",
+    "SealedIn",
+    "ShownRecord",
     "State",
     "apply_waiting_decisions",
     "current_assessment",
     "explain",
     "history",
+    "kept_for",
     "letters_handed_over",
     "notice",
     "opt_out_links",
@@ -87,6 +100,7 @@ __all__ = [
     "plan_letter",
     "publish_notice",
     "purposes",
+    "reachable",
     "record_answers",
     "refresh_cards",
     "register_addresses",
@@ -94,6 +108,7 @@ __all__ = [
     "rekey_suppressions",
     "seed_purposes",
     "settle_decisions",
+    "shown_record",
     "withdraw_on_behalf",
     "write_letter",
 ]

@@ -3,7 +3,8 @@
 from django.urls import URLPattern, URLResolver, path
 
 from crm.accounts import enrolment, sign_in
-from crm.pages import account, contact, contacts, home, language, leads, segments
+from crm.officer import addresses
+from crm.pages import account, calls, contact, contacts, home, language, leads, record, segments
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -25,9 +26,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("contacts/<uuid:contact_id>/tag", contact.contact_tag, name="contact-tag"),
     path("contacts/<uuid:contact_id>/untag", contact.contact_untag, name="contact-untag"),
     path("contacts/<uuid:contact_id>/no", contact.contact_no, name="contact-no"),
+    path(
+        "contacts/<uuid:contact_id>/records/<uuid:record_id>",
+        record.contact_record,
+        name="contact-record",
+    ),
+    path(
+        "api/v1/contacts/<uuid:contact_id>/permissions",
+        record.contact_permissions,
+        name="contact-permissions",
+    ),
+    path("officer/address", addresses.ask_address, name="ask-address"),
     path("leads/", leads.lead_list, name="lead-list"),
     path("leads/<uuid:lead_id>/state", leads.lead_state, name="lead-state"),
     path("leads/<uuid:lead_id>/assign", leads.lead_assign, name="lead-assign"),
+    path("calls/", calls.calls, name="call-list"),
+    path("calls/<uuid:contact_id>/called", calls.call_made, name="call-made"),
+    path("calls/<uuid:contact_id>/no", calls.call_refused, name="call-refused"),
     path("segments/", segments.segment_list, name="segment-list"),
     path("segments/new", segments.segment_new, name="segment-new"),
     path("segments/<uuid:segment_id>/", segments.segment_edit, name="segment-edit"),
