@@ -53,7 +53,7 @@ def _post(email: str, *, subject: UUID | None = None, at: datetime = NOW, code: 
         subject_id=subject or uuid4(),
         email=email,
         answers=[Answer(code or "newsletter", "email", Basis.CONSENT, None, True, "Yes")],
-        notice_id=Notice.objects.get(language="fr").id,
+        notice_id=Notice.objects.get(code="people", language="fr").id,
         language="fr",
         form_code="contact",
         form_version=1,
