@@ -129,6 +129,8 @@ def test_key_rings(vector: Vector, tmp_path: Path) -> None:
         assert {str(n): ring.kek(n).hex() for n in ring.epochs()} == vector["keks"]
         labels = vector["derived"]
         assert {label: ring.derived(label).hex() for label in labels} == labels
+        keys = vector.get("fingerprints", {"1": ring.derived("fingerprint|1").hex()})
+        assert {str(n): ring.fingerprint_key(n).hex() for n in ring.fingerprint_epochs()} == keys
         return
     with pytest.raises(KeysMissing):
         ring.kek(1)
