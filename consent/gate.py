@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.db import connections
@@ -94,7 +95,7 @@ def reachable(
     if not people:
         return {}
     marks = marks_of(list(people.values()))
-    parameters = {
+    parameters: dict[str, Any] = {
         "ids": list(people),
         "emails": [each.email.marks if each.email else b"" for each in marks],
         "phones": [each.phone.marks if each.phone else b"" for each in marks],

@@ -13,7 +13,7 @@ from crm import calling
 from crm.calling import CallList, call_list, note_call
 from crm.contacts import ContactUnknown, record_no
 from crm.models import Contact, TimelineEntry
-from crm.services import Person, receive_many
+from crm.services import Facets, Person, receive_many
 from tests.conftest import NOW
 from tests.consent.people import decide, later, submit
 
@@ -35,7 +35,7 @@ def person(
     """Somebody with a number of their own, who was asked whether they may be called."""
     email = f"{name}@example.org"
     number = f"+3361234{sum(name.encode()) % 10000:04d}" if phone is None else phone
-    facets = {"language": "fr", "source": "test"}
+    facets: Facets = {"language": "fr", "source": "test"}
     who = Person(email=email, given_name=name.title(), phone=number)
     contact = receive_many(people=[(who, facets)], now=NOW)[0]
     Contact.objects.filter(id=contact).update(is_professional=is_professional)
