@@ -222,7 +222,7 @@ def _choices(envelope: OpenedEnvelope) -> dict[str, bool]:
 def _agree(envelope: OpenedEnvelope, subject_id: UUID, marks: Marks, purpose_code: str) -> None:
     shown = (
         Notice.objects.filter(code=PREFERENCES_NOTICE, language=_language(envelope))
-        .order_by("-version")
+        .order_by("-version", "-revision")
         .first()
     )
     if shown is None:

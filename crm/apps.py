@@ -7,8 +7,10 @@ class CrmConfig(AppConfig):
 
     def ready(self) -> None:
         from consent.services import register_addresses
+        from crm.officer.notice_menu import register as register_notices
         from crm.pages.home_cards import register
         from crm.people import reaches
 
         register()
         register_addresses(reaches)
+        register_notices()

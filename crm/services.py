@@ -3,6 +3,7 @@
 from crm.access import account_of, staff_page
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
 from crm.models import Account, Role
+from crm.officer.notice_use import NoticeUse, register_notice_uses
 from crm.people import Person, Profile, profiles
 from crm.reception import Facets, receive_lead, receive_many
 from crm.segments.choices import Choice, register_choices
@@ -28,7 +29,7 @@ from crm.shell import (
     register_home_list,
     register_menu,
 )
-from crm.timeline import add_timeline, mark_unreachable, record_sent
+from crm.timeline import add_timeline, mark_unreachable, record_sent, register_proof_link
 
 __all__ = [
     "Account",
@@ -39,6 +40,7 @@ __all__ = [
     "ListRow",
     "NameTaken",
     "NewAccount",
+    "NoticeUse",
     "Person",
     "Profile",
     "Role",
@@ -66,6 +68,8 @@ __all__ = [
     "register_first_step",
     "register_home_list",
     "register_menu",
+    "register_notice_uses",
+    "register_proof_link",
     "restore_segment",
     "segment_rules",
     "segments",

@@ -3,8 +3,19 @@
 from django.urls import URLPattern, URLResolver, path
 
 from crm.accounts import enrolment, sign_in
-from crm.officer import addresses
-from crm.pages import account, calls, contact, contacts, home, language, leads, record, segments
+from crm.officer import addresses, notices
+from crm.pages import (
+    account,
+    calls,
+    contact,
+    contacts,
+    home,
+    language,
+    leads,
+    proof,
+    record,
+    segments,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -37,6 +48,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="contact-permissions",
     ),
     path("officer/address", addresses.ask_address, name="ask-address"),
+    path(
+        "contacts/<uuid:contact_id>/proof/<slug:purpose>/<slug:channel>",
+        proof.contact_proof,
+        name="contact-proof",
+    ),
     path("leads/", leads.lead_list, name="lead-list"),
     path("leads/<uuid:lead_id>/state", leads.lead_state, name="lead-state"),
     path("leads/<uuid:lead_id>/assign", leads.lead_assign, name="lead-assign"),
@@ -48,4 +64,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("segments/<uuid:segment_id>/", segments.segment_edit, name="segment-edit"),
     path("segments/<uuid:segment_id>/archive", segments.segment_archive, name="segment-archive"),
     path("segments/<uuid:segment_id>/restore", segments.segment_restore, name="segment-restore"),
+    path("notices/", notices.notice_list, name="notice-list"),
+    path("notices/new", notices.notice_new, name="notice-new"),
+    path("notices/wording/<uuid:notice_id>/", notices.notice_wording, name="notice-wording"),
+    path("notices/<slug:code>/", notices.notice_detail, name="notice"),
+    path("notices/<slug:code>/edit", notices.notice_edit, name="notice-edit"),
+    path("notices/<slug:code>/publish", notices.notice_publish, name="notice-publish"),
+    path("notices/<slug:code>/correct", notices.notice_correct, name="notice-correct"),
+    path("notices/<slug:code>/discard", notices.notice_discard, name="notice-discard"),
 ]

@@ -1,6 +1,1 @@
-"""Pages of the data protection officer: purposes, balancing assessments, rules of law.
-
-Who asks people for a purpose may read why it is allowed; the officer alone writes.
-"""
-
-OFFICER = ("dpo",)
+"""Pages of the data protection officer."""
