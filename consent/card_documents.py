@@ -10,8 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from consent.above import Titles, form_titles
 from consent.choosing import PREFERENCES_NOTICE
+from consent.form_titles import Titles, form_titles
 from consent.models import (
     PERMITTING_STATES,
     MailingPreference,

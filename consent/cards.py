@@ -58,8 +58,8 @@ def opt_out_links(
     marks = fingerprint_emails(emails=list(subjects.values()))
     return {
         subject: OptOutLinks(
-            link_url("u", "opt_out", Link(cards[subject], number, mark.exact)),
-            link_url("p", "preferences", Link(cards[subject], 0, mark.exact)),
+            link_url("u", "opt_out", Link(cards[subject], number, mark.exact, mark.epoch)),
+            link_url("p", "preferences", Link(cards[subject], 0, mark.exact, mark.epoch)),
             cards[subject],
         )
         for subject, mark in zip(subjects, marks, strict=True)
@@ -98,14 +98,14 @@ def confirmation_letter(request_id: UUID, email: str, now: datetime) -> Letter |
     ).select_related("purpose")
     name = "title_fr" if request.language == "fr" else "title_en"
     card = cards_of([request.subject_id], now=now)[request.subject_id]
-    mark = fingerprint_emails(emails=[email])[0].exact
-    confirm = Link(request.id, 0, bytes(request.address_fingerprint))
+    mark = fingerprint_emails(emails=[email])[0]
+    confirm = Link(request.id, 0, mark.exact, mark.epoch)
     return Letter(
         request.language,
         {
             "purposes": "\n".join(getattr(event.purpose, name) for event in asked.order_by("seq")),
             "confirm_url": link_url("c", "confirm", confirm),
-            "preferences_url": link_url("p", "preferences", Link(card, 0, mark)),
+            "preferences_url": link_url("p", "preferences", Link(card, 0, mark.exact, mark.epoch)),
         },
         request.expires_at,
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from consent.addresses import Marks
 from consent.deciders import language_of, saying_no
 from consent.ledger import Event, append
 from consent.models import (
@@ -15,9 +16,9 @@ from consent.models import (
     State,
 )
 from consent.refusal import refuse, scoped
-from consent.suppression import EVERYTHING, is_suppressed, lift
+from consent.suppression import EVERYTHING, is_suppressed_person, lift, marks_for
 from consent.wishes import keep_wishes
-from privacy.services import Fingerprints, JournalWriter, OpenedEnvelope, Refused
+from privacy.services import JournalWriter, OpenedEnvelope, Refused
 
 PREFERENCES_NOTICE = "preferences"
 METHOD = "preference_centre"
@@ -47,10 +48,10 @@ def choose(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
         if not refused:
             raise Refused("not_our_link")
         return "no_by_damaged_link"
-    if decider.subject_id is not None and decider.fingerprints is not None:
+    if decider.subject_id is not None:
         for choice in choices:
             if choice.is_yes:
-                _agree(envelope, decider.subject_id, decider.fingerprints, choice)
+                _agree(envelope, decider.subject_id, decider.marks, choice)
         keep_wishes(
             subject_id=decider.subject_id,
             chosen=envelope.document,
@@ -96,21 +97,20 @@ def _refused(choices: list[Choice]) -> list[str]:
     ]
 
 
-def _agree(envelope: OpenedEnvelope, subject_id: UUID, marks: Fingerprints, choice: Choice) -> None:
+def _agree(envelope: OpenedEnvelope, subject_id: UUID, marks: Marks, choice: Choice) -> None:
     purpose = choice.purpose
     shown = _shown(envelope)
-    is_refused = is_suppressed(fingerprints=marks, purpose_code=purpose.code)
     rows = Permission.objects.filter(subject_id=subject_id, purpose=purpose)
     held = {row.channel: row for row in rows.select_related("event")}
     # An older page shows what is held; what never was is agreed to for the first channel.
     channels = [choice.channel] if choice.channel else (list(held) or purpose.channels[:1])
     for channel in channels:
+        own = marks_for(marks=marks, purpose=purpose, channel=channel)
+        is_refused = is_suppressed_person(marks=own, purpose_code=purpose.code)
         before = held.get(channel)
         if before is None or is_refused or before.state not in PERMITTING_STATES:
             append([_agreed(envelope, subject_id, purpose.code, channel, shown, before)])
-    # The address is refused for mail: a yes to calls says nothing about that.
-    if Channel.EMAIL in channels or Channel.EMAIL not in purpose.channels:
-        lift(fingerprints=marks, purpose_code=purpose.code, now=envelope.received_at)
+        lift(marks=own, purpose_code=purpose.code, now=envelope.received_at)
 
 
 def _shown(envelope: OpenedEnvelope) -> Notice:

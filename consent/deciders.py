@@ -4,17 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from consent.above import address_of
+from consent.addresses import Marks, addresses_of, marks_of, marks_of_link
 from consent.models import SubjectCard
 from consent.refusal import Refusal
 from privacy.services import (
-    Fingerprints,
     Link,
     NotOurLink,
     OpenedEnvelope,
     Refused,
     card_of_link,
-    fingerprint_emails,
     read_link,
 )
 
@@ -24,7 +22,7 @@ class Decider:
     """A person who decides. `link` is what they proved; without it they can only say no."""
 
     subject_id: UUID | None
-    fingerprints: Fingerprints | None
+    marks: Marks
     link: Link | None
 
     def refusal(
@@ -32,12 +30,13 @@ class Decider:
     ) -> Refusal:
         return Refusal(
             self.subject_id,
-            self.fingerprints,
+            self.marks.email,
             purpose_codes,
             method,
             envelope.id,
             envelope.received_at,
             language_of(envelope),
+            phone=self.marks.phone,
         )
 
 
@@ -55,9 +54,8 @@ def proven(envelope: OpenedEnvelope, scope: str) -> Decider:
         link = read_link(scope=scope, token=token_of(envelope))
     except NotOurLink:
         raise Refused("not_our_link") from None
-    # The link carries the exact fingerprint; the wide one needs the address, which may be gone.
-    marks = Fingerprints(link.fingerprint, link.fingerprint)
-    return Decider(_subject_of(link.card_id), marks, link)
+    subject_id = _subject_of(link.card_id)
+    return Decider(subject_id, marks_of_link(link, subject_id), link)
 
 
 def saying_no(envelope: OpenedEnvelope, scope: str) -> Decider:
@@ -72,9 +70,8 @@ def saying_no(envelope: OpenedEnvelope, scope: str) -> Decider:
         subject_id = _subject_of(_named_card(envelope))
         if subject_id is None:
             raise
-    address = address_of(subject_id)
-    marks = fingerprint_emails(emails=[address])[0] if address else None
-    return Decider(subject_id, marks, None)
+    reach = addresses_of(subject_ids=[subject_id]).get(subject_id)
+    return Decider(subject_id, marks_of([reach])[0] if reach else Marks(), None)
 
 
 def _named_card(envelope: OpenedEnvelope) -> UUID:

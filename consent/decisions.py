@@ -2,7 +2,9 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from uuid import UUID
 
+from consent.addresses import Marks, Reach, addresses_of, marks_of, marks_of_link
 from consent.choosing import choose
 from consent.deciders import Decider, proven, saying_no, token_of
 from consent.ledger import Event, append
@@ -26,7 +28,6 @@ from privacy.services import (
     catch_up_with_journal,
     drain_envelopes,
     find_by_email,
-    fingerprint_emails,
     journal_writer,
     normalise_email,
     purpose_of_link,
@@ -103,35 +104,42 @@ def _by_address(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
     except InvalidAddress:
         raise Refused("invalid_address") from None
     subject_id = find_by_email(emails=[address]).get(address)
-    marks = fingerprint_emails(emails=[address])[0]
+    marks = _marks_of_address(address, subject_id)
     decider = Decider(subject_id, marks, None)
     # Asked before: afterwards everything is a no.
     is_news = subject_id is not None and has_something_to_end(subject_id, marks)
     refuse(refusal=decider.refusal(envelope, [EVERYTHING], "by_address"), writer=writer)
-    if subject_id is not None and is_news:
-        tell_by_letter(envelope, subject_id, marks)
+    if subject_id is not None and is_news and marks.email is not None:
+        tell_by_letter(envelope, subject_id, marks.email)
     return "opted_out"
+
+
+def _marks_of_address(address: str, subject_id: UUID | None) -> Marks:
+    """The address that was typed, and the number of whoever is known by it."""
+    reach = addresses_of(subject_ids=[subject_id]).get(subject_id) if subject_id else None
+    return marks_of([Reach(address, reach.phone if reach else "")])[0]
 
 
 # --- yes, by one's own confirmed act ---------------------------------------------------------
 
 
 def _confirm(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
-    decider = proven(envelope, "confirm")
-    link, marks = decider.link, decider.fingerprints
-    if link is None or marks is None:
+    link = proven(envelope, "confirm").link
+    if link is None:
         raise Refused("not_our_link")
     request = ConfirmationRequest.objects.select_for_update().filter(id=link.card_id).first()
-    if request is None or bytes(request.address_fingerprint) != link.fingerprint:
+    # The token was made here for this request: its tag covers the request and the address.
+    if request is None:
         raise Refused("request_unknown")
     if envelope.received_at > request.expires_at:
         return "expired"
     asked = LedgerEvent.objects.filter(
         source_id=request.source_id, event_state=State.CONSENT_REQUESTED
     )
+    marks = marks_of_link(link, request.subject_id)
     for event in asked.order_by("seq"):
         append([_given(envelope, event)])
-        lift(fingerprints=marks, purpose_code=event.purpose_id, now=envelope.received_at)
+        lift(marks=marks, purpose_code=event.purpose_id, now=envelope.received_at)
     ConfirmationRequest.objects.filter(id=request.id, confirmed_at=None).update(
         confirmed_at=envelope.received_at
     )

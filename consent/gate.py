@@ -1,16 +1,25 @@
 """The gate in Python: the same functions of the database that sending asks, and its reasons."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.db import connections
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from consent.models import LedgerEvent, Permission
+from consent.addresses import Reach, marks_of
+from consent.models import Channel, LedgerEvent, Permission
+from consent.reasking import ask_again_at
 
+_REACHABLE = "\n".join(
+    line
+    for line in (Path(__file__).parent / "sql" / "reachable.sql").read_text("utf-8").splitlines()
+    if not line.startswith("--")
+)
 REASONS: dict[str, Promise] = {
     "permitted_consent": _("The person said yes."),
     "permitted_interest": _("The person was informed and did not object."),
@@ -26,11 +35,15 @@ REASONS: dict[str, Promise] = {
     "purpose_retired": _("This purpose is no longer in use."),
     "suppressed": _("A no is kept for this address."),
 }
+_SAID_NO = frozenset({"refused", "withdrawn", "objected"})
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """Why a person may or may not be reached; `event_id` leads to the proof."""
+    """Why a person may or may not be reached; `event_id` is the record that it rests on.
+
+    `seq` is that record's number in the ledger, `form_code` and the notice are its own.
+    """
 
     is_permitted: bool
     reason_code: str
@@ -39,6 +52,10 @@ class Explanation:
     form_code: str = ""
     notice_version: int | None = None
     event_id: UUID | None = None
+    seq: int | None = None
+    notice_id: UUID | None = None
+    # When a form may ask for it again, of somebody who said no; nothing is sent by then.
+    ask_again_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -66,6 +83,40 @@ def permits(*, subject_ids: Sequence[UUID], purpose_code: str, channel: str) -> 
         return {row[0] for row in cursor.fetchall()}
 
 
+def reachable(
+    *, people: Mapping[UUID, Reach], purpose_code: str, channel: str
+) -> dict[UUID, str | None]:
+    """Return, for each of many people, why they may not be reached; None: they may.
+
+    Their addresses are given, because the suppression list is kept by fingerprint. Besides the
+    codes of REASONS: `no_address`. Every list of people and every export asks here; a campaign asks
+    the same functions in its own statement (campaigns/sql/gate.sql). Reads only, one statement.
+    """
+    if not people:
+        return {}
+    marks = marks_of(list(people.values()))
+    parameters: dict[str, Any] = {
+        "ids": list(people),
+        "emails": [each.email.marks if each.email else b"" for each in marks],
+        "phones": [each.phone.marks if each.phone else b"" for each in marks],
+        "purpose": purpose_code,
+        "channel": channel,
+    }
+    with connections["default"].cursor() as cursor:
+        cursor.execute(_REACHABLE, parameters)
+        found: dict[UUID, str | None] = dict(cursor.fetchall())
+    return {
+        subject: found[subject] if _has_address(reach, channel) else "no_address"
+        for subject, reach in people.items()
+    }
+
+
+def _has_address(reach: Reach, channel: str) -> bool:
+    if channel == Channel.POST:  # no address of this kind is kept here
+        return True
+    return bool(reach.email if channel == Channel.EMAIL else reach.phone)
+
+
 def explain(*, subject_id: UUID, purpose_code: str, channel: str) -> Explanation:
     """Return the answer of the gate for one person in words, with what it rests on."""
     with connections["default"].cursor() as cursor:
@@ -90,6 +141,9 @@ def explain(*, subject_id: UUID, purpose_code: str, channel: str) -> Explanation
         held.event.form_code,
         held.event.notice.version if held.event.notice else None,
         held.event.record_id,
+        held.event.seq,
+        held.event.notice_id,
+        ask_again_at(held.since) if code in _SAID_NO else None,
     )
 
 

@@ -1,25 +1,19 @@
 """What a person answered on a form, as events of the ledger."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
-import uuid_utils.compat
-
+from consent.addresses import Marks, Reach, addresses_of, marks_of
+from consent.confirming import request_confirmation
 from consent.ledger import Event, append
 from consent.letters import CONFIRMATION, hand_to_courier
-from consent.models import Basis, ConfirmationRequest, LedgerEvent, Notice, State
+from consent.models import Basis, Channel, Notice, State
 from consent.notices import NoticeUnknown
 from consent.refusal import Refusal, refuse
-from consent.suppression import is_suppressed
-from privacy.services import Fingerprints, fingerprint_emails, journal_writer
-
-# A letter that was not wanted is a nuisance: one a day to an address for the same purposes, and
-# never more than these, whatever is posted.
-LETTERS_WITHIN, LETTERS_MOST = timedelta(hours=24), 3
-# Long enough for a holiday week-end, short enough that the person remembers having asked.
-REQUEST_LIFE = timedelta(days=7)
+from consent.suppression import is_suppressed_person
+from privacy.services import Fingerprints, journal_writer
 
 
 @dataclass(frozen=True)
@@ -39,7 +33,9 @@ class Sheet:
     """What is common to the answers of one submission."""
 
     subject_id: UUID
-    fingerprints: Fingerprints
+    # Not in the repr: identities are never printed.
+    email: str = field(repr=False)
+    marks: Marks
     notice: Notice
     language: str
     form_code: str
@@ -49,6 +45,11 @@ class Sheet:
     received_at: datetime
     method: str
     evidence: Mapping[str, str]
+
+    @property
+    def fingerprints(self) -> Fingerprints:
+        assert self.marks.email is not None  # noqa: S101 - for the type checker: a form has one
+        return self.marks.email
 
     def event(self, answer: Answer, state: State, event_type: str) -> Event:
         is_shown = state == State.NOTICE_SHOWN
@@ -103,7 +104,8 @@ def record_answers(
         raise NoticeUnknown(NoticeUnknown.__doc__)
     sheet = Sheet(
         subject_id,
-        fingerprint_emails(emails=[email])[0],
+        email,
+        _marks(subject_id, email, answers),
         notice,
         language,
         form_code,
@@ -137,6 +139,16 @@ def record_answers(
     return [state for states in written.values() for state in states]
 
 
+def _marks(subject_id: UUID, email: str, answers: Sequence[Answer]) -> Marks:
+    """The fingerprints of the address, and of the number where one of the answers is about it."""
+    phone = ""
+    if any(answer.channel in _BY_NUMBER for answer in answers):
+        reach = addresses_of(subject_ids=[subject_id]).get(subject_id)
+        phone = reach.phone if reach else ""
+    return marks_of([Reach(email, phone)])[0]
+
+
+_BY_NUMBER = (Channel.PHONE, Channel.SMS)
 _EVENT_TYPES = {
     State.NOTICE_SHOWN: "DirectDataCollectionNotice",
     State.INTEREST_INFORMED: "NoticeCommunicated",
@@ -154,8 +166,8 @@ def _states(sheet: Sheet, answer: Answer, needs_confirmation: bool) -> list[Stat
     if answer.basis != Basis.CONSENT or not answer.is_ticked:
         return [State.NOTICE_SHOWN]
     # Whoever said no before must confirm by mail: a form proves nothing about its sender.
-    is_asked = needs_confirmation or is_suppressed(
-        fingerprints=sheet.fingerprints, purpose_code=answer.purpose_code
+    is_asked = needs_confirmation or is_suppressed_person(
+        marks=sheet.marks, purpose_code=answer.purpose_code
     )
     return [State.NOTICE_SHOWN, State.CONSENT_REQUESTED if is_asked else State.CONSENT_GIVEN]
 
@@ -169,32 +181,22 @@ def _objection(sheet: Sheet, answer: Answer) -> Refusal:
         sheet.source_id,
         sheet.event_at,
         sheet.language,
+        phone=sheet.marks.phone,
     )
 
 
 def _ask_confirmation(sheet: Sheet, asked: set[str], now: datetime) -> None:
-    """Plan a letter, unless one of the last day asks the same or too many were sent already."""
-    exact = sheet.fingerprints.exact
-    recent = ConfirmationRequest.objects.filter(
-        address_fingerprint=exact, requested_at__gt=now - LETTERS_WITHIN
-    )
-    sources = list(recent.values_list("source_id", flat=True))
-    if len(sources) >= LETTERS_MOST or sheet.source_id in sources:
-        return
-    covered = LedgerEvent.objects.filter(
-        source_id__in=sources, event_state=State.CONSENT_REQUESTED
-    ).values_list("purpose_id", flat=True)
-    if sources and asked <= set(covered):
-        return
-    request = ConfirmationRequest.objects.create(
-        id=uuid_utils.compat.uuid7(),
+    """Plan a letter, unless one of the caps is reached (consent/confirming.py)."""
+    request_id = request_confirmation(
         subject_id=sheet.subject_id,
+        email=sheet.email,
+        fingerprints=sheet.fingerprints,
+        asked=asked,
         source_id=sheet.source_id,
-        address_fingerprint=exact,
         language=sheet.language,
-        requested_at=now,
-        expires_at=now + REQUEST_LIFE,
+        now=now,
     )
-    hand_to_courier(
-        kind=CONFIRMATION, reference_id=request.id, subject_id=sheet.subject_id, now=now
-    )
+    if request_id is not None:
+        hand_to_courier(
+            kind=CONFIRMATION, reference_id=request_id, subject_id=sheet.subject_id, now=now
+        )

@@ -10,9 +10,10 @@ from uuid import UUID
 
 from django.db.models import Q
 
+from consent.addresses import Marks
 from consent.ledger import Event, append
-from consent.models import NO_STATES, Basis, Channel, LedgerEvent, Permission, Purpose, State
-from consent.suppression import EVERYTHING, suppress
+from consent.models import NO_STATES, Basis, LedgerEvent, Permission, Purpose, State
+from consent.suppression import EVERYTHING, suppress_person
 from privacy.services import Fingerprints, JournalEvent, JournalWriter
 
 JOURNAL_KIND = "consent.no"
@@ -33,6 +34,7 @@ class Refusal:
     language: str
     indicated_by: str = "subject"
     actor_id: UUID | None = None
+    phone: Fingerprints | None = None
 
 
 def scoped(purpose_code: str, channel: str) -> str:
@@ -53,24 +55,17 @@ def replay(event: JournalEvent) -> None:
 
 
 def give_effect(refusal: Refusal) -> None:
-    if refusal.fingerprints is not None:
-        suppress(
-            fingerprints=refusal.fingerprints,
-            purpose_codes=_of_the_address(refusal.purpose_codes),
-            reason=refusal.method[:24],
-            now=refusal.at,
-        )
+    suppress_person(
+        marks=Marks(refusal.fingerprints, refusal.phone),
+        purpose_codes=refusal.purpose_codes,
+        reason=refusal.method[:24],
+        now=refusal.at,
+    )
     if refusal.subject_id is None:
         return
     for permission in _concerned(refusal, refusal.subject_id):
         before = permission.event
         append([_event(refusal, permission, before)])
-
-
-def _of_the_address(scopes: Sequence[str]) -> list[str]:
-    """What is kept of an address: it is written to, so a "no" to calls alone is not about it."""
-    named = [scope.partition(":")[::2] for scope in scopes]
-    return [code for code, channel in named if channel in ("", Channel.EMAIL)]
 
 
 def _concerned(refusal: Refusal, subject_id: UUID) -> list[Permission]:
@@ -122,10 +117,8 @@ def _no_to(permission: Permission) -> State:
 
 
 def _fields(refusal: Refusal) -> dict[str, str]:
-    marks = refusal.fingerprints
     return {
-        "exact": marks.exact.hex() if marks else "",
-        "wide": marks.wide.hex() if marks else "",
+        **_mark_fields(refusal),
         "purposes": ",".join(refusal.purpose_codes) or "*",
         "method": refusal.method,
         "source": str(refusal.source_id),
@@ -136,12 +129,37 @@ def _fields(refusal: Refusal) -> dict[str, str]:
     }
 
 
+def _mark_fields(refusal: Refusal) -> dict[str, str]:
+    """The fingerprints, each with the epoch of its key: a replay must write what was written."""
+    email, phone = refusal.fingerprints, refusal.phone
+    fields = {
+        "exact": email.exact.hex() if email else "",
+        "wide": email.wide.hex() if email else "",
+    }
+    if email:
+        fields["epoch"] = str(email.epoch)
+    if phone:
+        fields |= {"phone": phone.exact.hex(), "phone_epoch": str(phone.epoch)}
+    return fields
+
+
+def _marks(fields: Mapping[str, str]) -> Marks:
+    """A line without an epoch was written when there was only the first key."""
+    email = phone = None
+    if fields["exact"]:
+        exact, wide = bytes.fromhex(fields["exact"]), bytes.fromhex(fields["wide"])
+        email = Fingerprints(exact, wide, int(fields.get("epoch", "1")))
+    if fields.get("phone"):
+        number = bytes.fromhex(fields["phone"])
+        phone = Fingerprints(number, number, int(fields["phone_epoch"]))
+    return Marks(email, phone)
+
+
 def _from_fields(subject_id: UUID | None, fields: Mapping[str, str]) -> Refusal:
-    listed = fields["purposes"]
-    exact, wide = bytes.fromhex(fields["exact"]), bytes.fromhex(fields["wide"])
+    listed, marks = fields["purposes"], _marks(fields)
     return Refusal(
         subject_id,
-        Fingerprints(exact, wide) if exact else None,
+        marks.email,
         [EVERYTHING] if listed == "*" else listed.split(","),
         fields["method"],
         UUID(fields["source"]),
@@ -149,4 +167,5 @@ def _from_fields(subject_id: UUID | None, fields: Mapping[str, str]) -> Refusal:
         fields["language"],
         fields["indicated_by"],
         UUID(fields["actor"]) if fields["actor"] else None,
+        marks.phone,
     )

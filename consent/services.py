@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from consent.above import register_addresses, register_form_titles
+from consent.addresses import Reach, marks_of, register_addresses
 from consent.assessments import (
     Assessment,
     AssessmentDraft,
@@ -16,7 +16,8 @@ from consent.assessments import (
 from consent.cards import OptOutLinks, card_permits, opt_out_links, refresh_cards
 from consent.decisions import apply_waiting_decisions, settle_decisions
 from consent.findings import CannotPublish, Finding, NoDraft, PurposeUnknown
-from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits
+from consent.form_titles import register_form_titles
+from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits, reachable
 from consent.legal_rules import (
     RuleNow,
     RuleRefused,
@@ -103,9 +104,17 @@ from consent.records import records_of
 from consent.refusal import Refusal, refuse
 from consent.sealing import SealBroken, SealProof, proof_of, seal_ledger
 from consent.seeds import seed_purposes
-from consent.suppression import EVERYTHING
+from consent.showing import (
+    KeptNo,
+    RecordUnknown,
+    SealedIn,
+    ShownRecord,
+    kept_for,
+    shown_record,
+)
+from consent.suppression import EVERYTHING, rekey_suppressions
 from consent.vocabulary import DATA_TERMS, PURPOSE_TERMS
-from privacy.services import fingerprint_emails, journal_writer
+from privacy.services import journal_writer
 
 
 def withdraw_on_behalf(
@@ -116,17 +125,21 @@ def withdraw_on_behalf(
     source_id: UUID,
     actor_id: UUID,
     language: str = "fr",
+    phone: str = "",
     now: datetime,
 ) -> None:
     """Record a "no" that a person told a member of staff; empty code: all of marketing.
 
-    Staff can only ever lower a permission. `email` is normalised. Idempotent by `source_id`.
+    Staff can only ever lower a permission. `email` is normalised, `phone` in E.164; either may be
+    empty. The number is kept, too, for purposes that people are called for. Idempotent by
+    `source_id`.
     """
+    marks = marks_of([Reach(email, phone)])[0]
     with journal_writer(now=now) as writer:
         refuse(
             refusal=Refusal(
                 subject_id,
-                fingerprint_emails(emails=[email])[0],
+                marks.email,
                 [purpose_code or EVERYTHING],
                 "staff_on_behalf",
                 source_id,
@@ -134,6 +147,7 @@ def withdraw_on_behalf(
                 language,
                 "controller",
                 actor_id,
+                marks.phone,
             ),
             writer=writer,
         )
@@ -156,6 +170,7 @@ __all__ = [
     "Explanation",
     "FactsDiffer",
     "Finding",
+    "KeptNo",
     "LedgerLine",
     "Letter",
     "MissingItem",
@@ -178,12 +193,16 @@ __all__ = [
     "PurposeText",
     "PurposeUnknown",
     "PurposeUse",
+    "Reach",
     "Receipt",
+    "RecordUnknown",
     "RuleNow",
     "RuleRefused",
     "RuleUnknown",
     "SealBroken",
     "SealProof",
+    "SealedIn",
+    "ShownRecord",
     "State",
     "apply_waiting_decisions",
     "approve_assessment",
@@ -206,6 +225,7 @@ __all__ = [
     "findings_against_assessment",
     "history",
     "interest_word",
+    "kept_for",
     "legal_rule",
     "legal_rules",
     "letters_handed_over",
@@ -234,6 +254,7 @@ __all__ = [
     "purpose_findings",
     "purpose_register",
     "purposes",
+    "reachable",
     "record_answers",
     "records_of",
     "records_of_notice",
@@ -241,12 +262,14 @@ __all__ = [
     "register_addresses",
     "register_courier",
     "register_form_titles",
+    "rekey_suppressions",
     "retire_purpose",
     "save_assessment_draft",
     "save_purpose_draft",
     "seal_ledger",
     "seed_purposes",
     "settle_decisions",
+    "shown_record",
     "starting_choices",
     "withdraw_on_behalf",
     "write_letter",

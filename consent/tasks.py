@@ -25,6 +25,11 @@ def refresh_cards() -> None:
     services.refresh_cards(now=datetime.now(UTC))
 
 
+@shared_task(name="consent.rekey_suppressions")
+def rekey_suppressions() -> None:
+    services.rekey_suppressions(now=datetime.now(UTC))
+
+
 @shared_task(name="consent.seal_ledger")
 def seal_ledger() -> None:
     try:

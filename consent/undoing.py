@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from consent.above import address_of
+from consent.addresses import Marks, marks_of_link
 from consent.deciders import proven
 from consent.ledger import Event, append
 from consent.models import (
@@ -15,16 +15,9 @@ from consent.models import (
     LetterRequest,
     Permission,
     State,
-    Suppression,
 )
-from privacy.services import (
-    Fingerprints,
-    JournalWriter,
-    OpenedEnvelope,
-    Refused,
-    TokenKind,
-    fingerprint_emails,
-)
+from consent.suppression import kept_of
+from privacy.services import JournalWriter, OpenedEnvelope, Refused
 
 UNDO_WITHIN = timedelta(hours=24)
 # A "no" by address may be a stranger's mischief: the letter that tells of it waits in a mailbox.
@@ -40,7 +33,7 @@ class _No:
 
     source_id: UUID
     subject_id: UUID
-    fingerprints: Fingerprints
+    marks: Marks
     method: str
     within: timedelta
 
@@ -68,22 +61,19 @@ def _by_letter(envelope: OpenedEnvelope) -> _No | None:
     request = LetterRequest.objects.filter(id=link.card_id).first()
     if request is None:
         return None
-    address = address_of(request.subject_id)
-    marks = fingerprint_emails(emails=[address])[0] if address else None
-    if marks is None or marks.exact != link.fingerprint:
-        marks = Fingerprints(link.fingerprint, link.fingerprint)
+    marks = marks_of_link(link, request.subject_id)
     return _No(request.source_id, request.subject_id, marks, "by_address", UNDO_BY_LETTER_WITHIN)
 
 
 def _by_link(envelope: OpenedEnvelope) -> _No | None:
     scope = "preferences" if envelope.document.get("page") == "preferences" else "opt_out"
     decider = proven(envelope, scope)
-    if decider.subject_id is None or decider.fingerprints is None:
+    if decider.subject_id is None:
         return None
     return _No(
         _uuid(envelope.document.get("decision")),
         decider.subject_id,
-        decider.fingerprints,
+        decider.marks,
         _BY_LINK[scope],
         UNDO_WITHIN,
     )
@@ -111,10 +101,7 @@ def _restore(envelope: OpenedEnvelope, no: _No) -> list[LedgerEvent]:
 
 def _forget(no: _No, said_at: datetime, restored: list[LedgerEvent]) -> int:
     """Forget the suppression that this decision wrote, and no other; return how many rows."""
-    rows = Suppression.objects.filter(
-        kind=TokenKind.EMAIL,
-        fingerprint__in=[no.fingerprints.exact, no.fingerprints.wide],
-    )
+    rows = kept_of(no.marks)
     own = rows.filter(created_at=said_at, reason=no.method[:24]).delete()[0]
     # A yes to something else may have narrowed it since to the other purposes.
     narrowed = rows.filter(

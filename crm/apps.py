@@ -10,9 +10,9 @@ class CrmConfig(AppConfig):
         from crm.officer import entrance
         from crm.officer.notice_menu import register as register_notices
         from crm.pages.home_cards import register
-        from crm.people import addresses_of
+        from crm.people import reaches
 
         register()
+        register_addresses(reaches)
         register_notices()
-        register_addresses(addresses_of)
         entrance.register()

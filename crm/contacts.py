@@ -137,11 +137,12 @@ def record_no(
     if contact is None:
         raise ContactUnknown(ContactUnknown.__doc__)
     profile = profiles(contact_ids=[contact_id]).get(contact_id)
-    if profile is None or not profile.email:
+    if profile is None or not (profile.email or profile.phone):
         raise AddressUnknown(AddressUnknown.__doc__)
     withdraw_on_behalf(
         subject_id=contact_id,
         email=profile.email,
+        phone=profile.phone,
         purpose_code=purpose_code,
         source_id=source_id,
         actor_id=actor_id,

@@ -104,6 +104,9 @@ def profiles(*, contact_ids: Sequence[UUID]) -> dict[UUID, Profile]:
     return {number: profile_of(number, document) for number, document in documents.items()}
 
 
-def addresses_of(*, subject_ids: Sequence[UUID]) -> dict[UUID, str]:
-    """Return the address of each person whose profile opens; consent asks it of us."""
-    return {number: each.email for number, each in profiles(contact_ids=subject_ids).items()}
+def reaches(subject_ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
+    """Return (address, number) of those whose profile opens: consent makes fingerprints of them."""
+    return {
+        number: (profile.email, profile.phone)
+        for number, profile in profiles(contact_ids=subject_ids).items()
+    }

@@ -3,8 +3,19 @@
 from django.urls import URLPattern, URLResolver, path
 
 from crm.accounts import enrolment, sign_in
-from crm.officer import assessments, notices, purposes, rules
-from crm.pages import account, contact, contacts, home, language, leads, proof, segments
+from crm.officer import addresses, assessments, notices, purposes, rules
+from crm.pages import (
+    account,
+    calls,
+    contact,
+    contacts,
+    home,
+    language,
+    leads,
+    proof,
+    record,
+    segments,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -27,6 +38,17 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("contacts/<uuid:contact_id>/untag", contact.contact_untag, name="contact-untag"),
     path("contacts/<uuid:contact_id>/no", contact.contact_no, name="contact-no"),
     path(
+        "contacts/<uuid:contact_id>/records/<uuid:record_id>",
+        record.contact_record,
+        name="contact-record",
+    ),
+    path(
+        "api/v1/contacts/<uuid:contact_id>/permissions",
+        record.contact_permissions,
+        name="contact-permissions",
+    ),
+    path("officer/address", addresses.ask_address, name="ask-address"),
+    path(
         "contacts/<uuid:contact_id>/proof/<slug:purpose>/<slug:channel>",
         proof.contact_proof,
         name="contact-proof",
@@ -34,6 +56,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("leads/", leads.lead_list, name="lead-list"),
     path("leads/<uuid:lead_id>/state", leads.lead_state, name="lead-state"),
     path("leads/<uuid:lead_id>/assign", leads.lead_assign, name="lead-assign"),
+    path("calls/", calls.calls, name="call-list"),
+    path("calls/<uuid:contact_id>/called", calls.call_made, name="call-made"),
+    path("calls/<uuid:contact_id>/no", calls.call_refused, name="call-refused"),
     path("segments/", segments.segment_list, name="segment-list"),
     path("segments/new", segments.segment_new, name="segment-new"),
     path("segments/<uuid:segment_id>/", segments.segment_edit, name="segment-edit"),

@@ -46,6 +46,7 @@ _CRM_TABLES = frozenset(
         "consent_purpose",
         "consent_subjectcard",
         "consent_suppression",
+        "consent_suppressionrekeying",
         "crm_account",
         "crm_account_groups",
         "crm_account_user_permissions",

@@ -260,6 +260,13 @@ FORMS_PER_FORM = integer("ACCORD_FORMS_PER_FORM", 1200)
 # How long the public process goes by what it has read of a form or of the sealing key.
 INTAKE_MEMORY_SECONDS = integer("ACCORD_INTAKE_MEMORY_SECONDS", 1)
 
+# --- Confirmation letters: how many a domain may cause (consent/confirming.py) ----------------
+
+CONFIRMATIONS_PER_DOMAIN_HOUR = integer("ACCORD_CONFIRMATIONS_PER_DOMAIN_HOUR", 30)
+CONFIRMATIONS_PER_DOMAIN_DAY = integer("ACCORD_CONFIRMATIONS_PER_DOMAIN_DAY", 300)
+CONFIRMATIONS_PROVIDER_FACTOR = integer("ACCORD_CONFIRMATIONS_PROVIDER_FACTOR", 20)
+CONFIRMATIONS_PER_MINUTE = integer("ACCORD_CONFIRMATIONS_PER_MINUTE", 600)
+
 # --- Celery: a task is a doorbell, PostgreSQL is the truth ------------------------------------
 
 CELERY_BROKER_URL = text("ACCORD_BROKER_URL", "filesystem://")
@@ -294,6 +301,7 @@ _SWEEPS = {
     # A "no" takes effect within a second: three rings fit, one may be missed.
     "consent.apply_decisions": 0.3,
     "consent.refresh_cards": 1,
+    "consent.rekey_suppressions": 10,
     "consent.make_receipts": 1,
     "consent.seal_ledger": 10,
     "campaigns.send_letters": 2,

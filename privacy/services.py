@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -16,6 +16,11 @@ from privacy.envelopes import (
     drop_envelope,
     on_intake,
     refresh_sealing_key,
+)
+from privacy.fingerprint_epochs import (
+    fingerprint_epochs,
+    register_fingerprint_use,
+    writing_fingerprint_epoch,
 )
 from privacy.founding import found_installation
 from privacy.journal import (
@@ -39,14 +44,16 @@ from privacy.transparency.tiles import LogDamaged
 from privacy.vault import links
 from privacy.vault.formats import Unreadable, length_prefixed
 from privacy.vault.indexes import (
+    DOMAIN,
     InvalidAddress,
+    domain_of,
     fingerprint,
     normalise_email,
     normalise_phone,
     widen_email,
 )
 from privacy.vault.installation import NotFounded, instance_id
-from privacy.vault.keyring import KeysMissing, derived_key
+from privacy.vault.keyring import KeysMissing, derived_key, key_ring
 from privacy.vault.links import Link, MeasureLink, NotOurLink
 from privacy.vault.sealing import TooLarge
 from privacy.vault.store import (
@@ -62,47 +69,81 @@ from privacy.vault.store import (
     write_document,
     write_documents,
 )
-from privacy.vault.stream import stream_documents
-
-LINK_KEY_ID = 1
+from privacy.vault.stream import stream_documents, subjects_after
 
 
 @dataclass(frozen=True)
 class Fingerprints:
-    """Keyed fingerprints of one address, 16 bytes each; `wide` is of the address without +tag."""
+    """Keyed fingerprints of one address or number, 16 bytes each, made with the key of `epoch`.
+
+    `wide` is of the address without its +tag; of a number it is the same as `exact`.
+    """
 
     exact: bytes
     wide: bytes
+    epoch: int = 1
+    # The same address under the other keys that are still in use.
+    others: tuple["Fingerprints", ...] = ()
+
+    @property
+    def every(self) -> tuple["Fingerprints", ...]:
+        """These, and those under the other keys."""
+        return (self, *self.others)
 
     @property
     def marks(self) -> bytes:
         """All of them, one behind the other, as the gate's functions take them."""
-        return self.exact + self.wide
+        return b"".join(each.exact + each.wide for each in self.every)
 
 
 def fingerprint_emails(*, emails: Sequence[str]) -> list[Fingerprints]:
-    """Return the fingerprints of normalised addresses, in their order."""
-    key = derived_key("fingerprint|1")
-    kind = TokenKind.EMAIL
+    """Return the fingerprints of normalised addresses, in their order, under every key in use."""
+    wide = [widen_email(email) for email in emails]
+    return _fingerprints(TokenKind.EMAIL, list(zip(emails, wide, strict=True)))
+
+
+def fingerprint_phones(*, phones: Sequence[str]) -> list[Fingerprints]:
+    """Return the fingerprints of numbers in E.164, in their order, under every key in use."""
+    return _fingerprints(TokenKind.PHONE, [(phone, phone) for phone in phones])
+
+
+def fingerprint_domains(*, emails: Sequence[str]) -> list[Fingerprints]:
+    """Return the fingerprints of the domains of normalised addresses: to count, not to find."""
+    domains = [domain_of(email) for email in emails]
+    return _fingerprints(DOMAIN, list(zip(domains, domains, strict=True)))
+
+
+def _fingerprints(kind: int, pairs: Sequence[tuple[str, str]]) -> list[Fingerprints]:
+    ring = key_ring()
+    epochs, first = ring.fingerprint_epochs(), ring.writing_fingerprint_epoch()
+    keys = {epoch: ring.fingerprint_key(epoch) for epoch in epochs}
+
+    def made(exact: str, wide: str, epoch: int) -> Fingerprints:
+        mark = fingerprint(key=keys[epoch], kind=kind, normalised=exact)
+        same = wide == exact
+        tagless = mark if same else fingerprint(key=keys[epoch], kind=kind, normalised=wide)
+        return Fingerprints(mark, tagless, epoch)
+
+    rest = [epoch for epoch in epochs if epoch != first]
     return [
-        Fingerprints(
-            fingerprint(key=key, kind=kind, normalised=email),
-            fingerprint(key=key, kind=kind, normalised=widen_email(email)),
-        )
-        for email in emails
+        replace(made(exact, wide, first), others=tuple(made(exact, wide, epoch) for epoch in rest))
+        for exact, wide in pairs
     ]
 
 
 def make_link(*, scope: str, link: Link) -> str:
     """Return the token of a link in mail: self-contained, without expiry, for one scope."""
-    key = derived_key(f"link|{LINK_KEY_ID}")
-    return links.make_token(key=key, key_id=LINK_KEY_ID, scope=scope, link=link)
+    key = derived_key(f"link|{link.epoch}")
+    return links.make_token(key=key, key_id=link.epoch, scope=scope, link=link)
 
 
 def read_link(*, scope: str, token: str) -> Link:
-    """Return what a token says; raises NotOurLink unless we made it for `scope`."""
-    keys = {LINK_KEY_ID: derived_key(f"link|{LINK_KEY_ID}")}
-    return links.read_token(keys=keys, scope=scope, token=token)
+    """Return what a token says; raises NotOurLink unless we made it for `scope`.
+
+    Also one whose fingerprint key was dropped: whoever holds it may still say no.
+    """
+    key_id = links.key_id_of(token)
+    return links.read_token(keys={key_id: derived_key(f"link|{key_id}")}, scope=scope, token=token)
 
 
 def has_link_shape(*, token: str) -> bool:
@@ -115,15 +156,19 @@ def card_of_link(*, token: str) -> UUID:
     return links.unverified_card(token)
 
 
+# Links of measures carry no fingerprint, so no epoch: one key makes them.
+_MEASURE_KEY_ID = 1
+
+
 def make_measure_link(*, scope: str, link: MeasureLink) -> str:
     """Return the token of a measured message: of its picture, or of one of its links."""
-    key = derived_key(f"link|{LINK_KEY_ID}")
-    return links.make_measure_token(key=key, key_id=LINK_KEY_ID, scope=scope, link=link)
+    key = derived_key(f"link|{_MEASURE_KEY_ID}")
+    return links.make_measure_token(key=key, key_id=_MEASURE_KEY_ID, scope=scope, link=link)
 
 
 def read_measure_link(*, scope: str, token: str) -> MeasureLink:
     """Return what a token says; raises NotOurLink unless we made it for `scope`."""
-    keys = {LINK_KEY_ID: derived_key(f"link|{LINK_KEY_ID}")}
+    keys = {_MEASURE_KEY_ID: derived_key(f"link|{_MEASURE_KEY_ID}")}
     return links.read_measure_token(keys=keys, scope=scope, token=token)
 
 
@@ -196,11 +241,16 @@ __all__ = [
     "catch_up_with_journal",
     "change_document",
     "claim_of_measure_link",
+    "domain_of",
     "drain_envelopes",
     "drop_envelope",
     "enrol",
     "enrol_many",
     "find_by_email",
+    "fingerprint_domains",
+    "fingerprint_emails",
+    "fingerprint_epochs",
+    "fingerprint_phones",
     "found_installation",
     "is_journal_applied",
     "journal_head",
@@ -217,9 +267,12 @@ __all__ = [
     "read_measure_link",
     "read_verifier",
     "refresh_sealing_key",
+    "register_fingerprint_use",
     "register_replay",
     "seal_evidence",
     "stream_documents",
+    "subjects_after",
     "write_document",
     "write_documents",
+    "writing_fingerprint_epoch",
 ]

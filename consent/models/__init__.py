@@ -29,6 +29,7 @@ from consent.models.people import (
     PublicReceipt,
     SubjectCard,
     Suppression,
+    SuppressionRekeying,
 )
 
 __all__ = [
@@ -56,4 +57,5 @@ __all__ = [
     "State",
     "SubjectCard",
     "Suppression",
+    "SuppressionRekeying",
 ]

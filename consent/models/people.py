@@ -41,6 +41,17 @@ class Suppression(models.Model):
         ]
 
 
+class SuppressionRekeying(models.Model):
+    """How far suppressions have been written anew under a newer key, walking those we know."""
+
+    epoch = models.SmallIntegerField(primary_key=True)
+    # The last subject of the walk; null: nobody yet.
+    after = models.UUIDField(null=True)
+    rewritten = models.BigIntegerField(default=0)
+    started_at = models.DateTimeField()
+    finished_at = models.DateTimeField(null=True)
+
+
 class SubjectCard(models.Model):
     """The random id under which a person's preference card is known to the public side."""
 

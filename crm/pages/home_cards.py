@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.contacts import how_many_contacts
 from crm.models import Account, Lead
-from crm.pages import READERS
+from crm.officer.addresses import ASKERS
+from crm.pages import READERS, WRITERS
 from crm.pages.labels import LEAD_STATES, words
 from crm.people import profiles
 from crm.segments.choices import names_of
@@ -24,6 +25,14 @@ def register() -> None:
         ("segment-list", _("Segments"), "chart-pie", 30),
     ):
         register_menu(url_name=url_name, label=label, icon=icon, position=position, roles=READERS)
+    register_menu(url_name="call-list", label=_("Calls"), icon="phone", position=25, roles=WRITERS)
+    register_menu(
+        url_name="ask-address",
+        label=_("Ask about an address"),
+        icon="help-circle",
+        position=90,
+        roles=ASKERS,
+    )
     register_card(
         code="new-leads",
         label=_("New leads"),

@@ -61,6 +61,8 @@ METHODS: Mapping[str, Promise] = {
     "one_click_post": _("by the link of a message"),
     "undo": _("on the preference page"),
     "staff_on_behalf": _("told us, recorded by staff"),
+    "by_address": _("by writing the address on our page"),
+    "narrowed": _("what is left of a no to everything"),
 }
 KINDS: Mapping[str, tuple[Words, str]] = {
     "lead": (_("Filled in a form"), "forms"),
@@ -69,6 +71,7 @@ KINDS: Mapping[str, tuple[Words, str]] = {
     "status": (_("Status changed"), "switch-horizontal"),
     "tagged": (_("Tag added"), "tag"),
     "untagged": (_("Tag removed"), "tag"),
+    "called": (_("Was called"), "phone"),
     "no": (_("A no was recorded"), "hand-stop"),
     "lead_state": (_("Lead followed up"), "inbox"),
     "lead_assigned": (_("Lead assigned"), "user-check"),

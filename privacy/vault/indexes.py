@@ -22,7 +22,9 @@ DOMAIN_MAX = 253  # RFC 1035 2.3.4, without the root's dot
 # Letters, digits and inner hyphens, none of which makes an A-label: IDNA leaves it as it is.
 _PLAIN_LABEL = r"(?![0-9-]|..--)[A-Za-z0-9-]{1,63}(?<!-)"
 _PLAIN_DOMAIN = re.compile(rf"{_PLAIN_LABEL}(?:\.{_PLAIN_LABEL})+")
-LABELS = {1: b"email", 2: b"phone"}
+# A domain is only ever counted (letters in an hour); it has no index token.
+DOMAIN = 3
+LABELS = {1: b"email", 2: b"phone", DOMAIN: b"domain"}
 
 
 class InvalidAddress(ValueError):
@@ -70,6 +72,10 @@ def widen_email(normalised: str) -> str:
     local, _, domain = normalised.rpartition("@")
     base = local.partition("+")[0]
     return f"{base or local}@{domain}"
+
+
+def domain_of(normalised: str) -> str:
+    return normalised.rpartition("@")[2]
 
 
 def normalise_phone(text: str, *, region: str = "FR") -> str:

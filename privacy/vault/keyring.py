@@ -8,8 +8,9 @@ classes have a `repr` without keys.
 import fcntl
 import json
 import os
+import time
 from base64 import b64decode, b64encode
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
@@ -22,10 +23,21 @@ from django.conf import settings
 from privacy.vault.formats import KEY_SIZE, NONCE_SIZE, length_prefixed
 
 INDEX_EPOCH = 1
+# A new fingerprint key is asked about at once and written under only when it has lain this long:
+# a message that was prepared before the rotation carries no mark of it (a lease is shorter).
+SETTLING_SECONDS = 900
+# How long a link in a message counts as living after its key had a successor. It carries the
+# fingerprint alone; a prospect is kept three years from the last act (CNIL deliberation 2021-131).
+LINKS_LIVE = timedelta(days=3 * 365)
+_FINGERPRINT = "fingerprint-"
 
 
 class KeysMissing(Exception):
     """The key ring is not there or cannot be opened: nothing can be read, nothing is sent."""
+
+
+class EpochInUse(Exception):
+    """A fingerprint key cannot be dropped yet; the message says why."""
 
 
 class LocalKeyRing:
@@ -35,6 +47,7 @@ class LocalKeyRing:
         self.folder = folder
         self._epochs: dict[int, bytes] = {}
         self._index_root: bytes | None = None
+        self._fingerprint_keys: dict[int, bytes] = {}
 
     def __repr__(self) -> str:
         return "LocalKeyRing()"
@@ -94,6 +107,80 @@ class LocalKeyRing:
         info = length_prefixed(b"crm/derived", label.encode())
         return HKDFExpand(hashes.SHA256(), KEY_SIZE, info).derive(self._index_root)
 
+    # --- fingerprint keys ---------------------------------------------------------------
+
+    def fingerprint_epochs(self) -> list[int]:
+        """Return the epochs whose fingerprints are asked about, oldest first.
+
+        Read from the folder each time: a worker that runs for weeks must see a rotation.
+        """
+        return sorted(self._made_fingerprints() - self._dropped_fingerprints())
+
+    def writing_fingerprint_epoch(self) -> int:
+        """Return the epoch that a new "no" is written under: the newest that has settled."""
+        epochs = self.fingerprint_epochs()
+        return next((e for e in reversed(epochs) if self._has_settled(e)), epochs[0])
+
+    def add_fingerprint_epoch(self, *, now: datetime) -> int:
+        """Add a fingerprint key and return its epoch; a number is never used a second time."""
+        epoch = max(self._made_fingerprints() | self._dropped_fingerprints()) + 1
+        wrapped = _wrapped(self._root(), f"fingerprint-{epoch}", now)
+        _write_once(self._fingerprint_path(epoch), wrapped)
+        return epoch
+
+    def fingerprint_key(self, epoch: int) -> bytes:
+        """Return the key of an epoch; raises KeysMissing, also once it was dropped."""
+        if epoch not in self._fingerprint_keys:
+            self._fingerprint_keys[epoch] = (
+                self.derived("fingerprint|1")
+                if epoch == 1
+                else self._open(self._fingerprint_path(epoch), f"fingerprint-{epoch}")
+            )
+        return self._fingerprint_keys[epoch]
+
+    def drop_fingerprint_epoch(self, epoch: int, *, now: datetime) -> None:
+        """Stop making fingerprints of an epoch, for ever; safe to repeat.
+
+        The caller knows that no row needs it. Raises EpochInUse while a message may still be
+        found whose links carry it. The first key is derived: of it nothing is left to delete.
+        """
+        if epoch in self._dropped_fingerprints():
+            return
+        later = [e for e in self.fingerprint_epochs() if e > epoch]
+        if epoch not in self._made_fingerprints() or not later:
+            raise EpochInUse(f"Epoch {epoch} is not one that has a successor.")
+        since = self._made_at(later[0])
+        if now < since + LINKS_LIVE:
+            until = since + LINKS_LIVE
+            raise EpochInUse(f"Links of epoch {epoch} are living until {until:%Y-%m-%d}.")
+        # The note comes first: a crash between leaves a file that nobody opens.
+        note = json.dumps({"dropped_at": now.isoformat()}).encode()
+        _write_once(self._fingerprint_path(epoch).with_suffix(".dropped"), note)
+        self._fingerprint_path(epoch).unlink(missing_ok=True)
+        self._fingerprint_keys.pop(epoch, None)
+
+    def _made_fingerprints(self) -> set[int]:
+        return {1} | {_number(path) for path in self.folder.glob(f"{_FINGERPRINT}*.json")}
+
+    def _dropped_fingerprints(self) -> set[int]:
+        return {_number(path) for path in self.folder.glob(f"{_FINGERPRINT}*.dropped")}
+
+    def _has_settled(self, epoch: int) -> bool:
+        if epoch == 1:
+            return True
+        try:
+            age = time.time() - self._fingerprint_path(epoch).stat().st_mtime
+        except OSError:
+            return False
+        return age >= SETTLING_SECONDS
+
+    def _made_at(self, epoch: int) -> datetime:
+        try:
+            content = json.loads(self._fingerprint_path(epoch).read_bytes())
+            return datetime.fromisoformat(content["created_at"])
+        except (OSError, ValueError, KeyError):
+            raise KeysMissing(KeysMissing.__doc__) from None
+
     # --- files --------------------------------------------------------------------------
 
     @property
@@ -102,6 +189,9 @@ class LocalKeyRing:
 
     def _epoch_path(self, epoch: int) -> Path:
         return self.folder / f"kek-{epoch:06d}.json"
+
+    def _fingerprint_path(self, epoch: int) -> Path:
+        return self.folder / f"{_FINGERPRINT}{epoch:06d}.json"
 
     def _root(self) -> bytes:
         try:
@@ -117,6 +207,10 @@ class LocalKeyRing:
             )
         except (OSError, ValueError, KeyError, InvalidTag):
             raise KeysMissing(KeysMissing.__doc__) from None
+
+
+def _number(path: Path) -> int:
+    return int(path.stem.removeprefix(_FINGERPRINT))
 
 
 def _wrapped(root: bytes, label: str, now: datetime) -> bytes:

@@ -9,6 +9,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+from collections.abc import Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -31,11 +32,15 @@ class NotOurLink(ValueError):
 
 @dataclass(frozen=True)
 class Link:
-    """Whose card, which purpose (0 is every one), and the 16-byte fingerprint of the address."""
+    """Whose card, which purpose (0 is every one), and the 16-byte fingerprint of the address.
+
+    The key id of a token is the epoch of the key that made its fingerprint.
+    """
 
     card_id: UUID
     purpose_number: int
     fingerprint: bytes
+    epoch: int = 1
 
 
 @dataclass(frozen=True)
@@ -94,18 +99,24 @@ def has_token_shape(token: str) -> bool:
     return True
 
 
-def read_token(*, keys: dict[int, bytes], scope: str, token: str) -> Link:
+def key_id_of(token: str) -> int:
+    """Return which key a token says it was made with; raises NotOurLink on its shape."""
+    return _decode(token)[1]
+
+
+def read_token(*, keys: Mapping[int, bytes], scope: str, token: str) -> Link:
     """Return what the token says; raises NotOurLink unless a key of ours made it for `scope`."""
     body = _verified(keys, scope, _decode(token))
-    return Link(UUID(bytes=body[2:18]), int.from_bytes(body[18:20], "big"), body[20:36])
+    purpose_number = int.from_bytes(body[18:20], "big")
+    return Link(UUID(bytes=body[2:18]), purpose_number, body[20:36], body[1])
 
 
-def read_measure_token(*, keys: dict[int, bytes], scope: str, token: str) -> MeasureLink:
+def read_measure_token(*, keys: Mapping[int, bytes], scope: str, token: str) -> MeasureLink:
     """Return what the token says; raises NotOurLink unless a key of ours made it for `scope`."""
     return _measure_link(_verified(keys, scope, _decode(token, MEASURE_VERSION)))
 
 
-def _verified(keys: dict[int, bytes], scope: str, raw: bytes) -> bytes:
+def _verified(keys: Mapping[int, bytes], scope: str, raw: bytes) -> bytes:
     body, tag = raw[:-TAG_SIZE], raw[-TAG_SIZE:]
     key = keys.get(body[1])
     if key is None or not hmac.compare_digest(tag, _tag(key, scope, body)):

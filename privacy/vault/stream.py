@@ -13,7 +13,7 @@ from uuid import UUID
 import psycopg
 from django.db import connections
 
-from privacy.models import RetentionClass
+from privacy.models import Blob, RetentionClass
 from privacy.vault.formats import Unreadable
 from privacy.vault.store import Document, _open, _unwrap
 
@@ -50,6 +50,19 @@ def stream_documents(*, retention_class: RetentionClass) -> Iterator[tuple[UUID,
                 yield subject_id, _open(subject_id, number, rev, body, _unwrap(number, key))
             except Unreadable:
                 logger.error("security: document of subject %s does not open", subject_id)
+
+
+def subjects_after(
+    *, retention_class: RetentionClass, after: UUID | None, limit: int
+) -> list[UUID]:
+    """Return the next subjects who have a document of the class, in the order of their ids.
+
+    Ids are in the order of time, so a walk that goes on where it stopped meets everybody.
+    """
+    rows = Blob.objects.filter(retention_class=retention_class)
+    if after is not None:
+        rows = rows.filter(subject_id__gt=after)
+    return list(rows.order_by("subject_id").values_list("subject_id", flat=True)[:limit])
 
 
 def _rows(alias: str, statement: str, types: str) -> Rows:

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import connections, transaction
 
-from consent import above, services
+from consent import addresses as consent_addresses
+from consent import services
 from consent import letters as consent_letters
 from consent.cards import card_hash
 from consent.entries import entry_hash
@@ -75,7 +76,7 @@ def known(monkeypatch: pytest.MonkeyPatch) -> UUID:
     def addresses(*, subject_ids: Sequence[UUID]) -> dict[UUID, str]:
         return {number: ALICE for number in subject_ids if number == subject}
 
-    monkeypatch.setattr(above, "_ADDRESSES", [addresses])
+    monkeypatch.setattr(consent_addresses, "_PROVIDERS", [addresses])
     return subject
 
 

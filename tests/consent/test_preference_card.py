@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 
-from consent import above, services
+from consent import form_titles, services
 from consent.cards import card_hash
 from consent.models import (
     MailingPreference,
@@ -87,7 +87,7 @@ def test_it_tells_what_was_agreed_when_where_and_what_was_said(
     def titles(*, versions: Sequence[tuple[str, int]]) -> dict[tuple[str, int], dict[str, str]]:
         return {("contact", 1): {"fr": "Écrivez-nous", "en": "Write to us"}}
 
-    monkeypatch.setattr(above, "_TITLES", [titles])
+    monkeypatch.setattr(form_titles, "_TITLES", [titles])
     submit(alice.id, newsletter(is_ticked=True), needs_confirmation=False)
     page = alice.page()
     told = words(page)
@@ -105,7 +105,7 @@ def test_it_tells_what_was_agreed_when_where_and_what_was_said(
 def test_a_form_whose_title_nobody_knows_is_called_by_its_code(
     alice: Person, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(above, "_TITLES", [])
+    monkeypatch.setattr(form_titles, "_TITLES", [])
     submit(alice.id, newsletter(is_ticked=True), needs_confirmation=False)
     assert "the form “contact”" in words(alice.page())
 

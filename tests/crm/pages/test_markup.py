@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 from django.test import Client
 
+from consent.services import history
 from crm.services import create_segment
 from tests.conftest import NOW
 from tests.consent.people import newsletter, submit
@@ -35,6 +36,7 @@ RULES = {
 def pages(client: Client) -> dict[str, str]:
     contact_id = arrive(message="Hello")
     submit(contact_id, newsletter(is_ticked=True), needs_confirmation=False)
+    record_id = history(subject_id=contact_id)[0].record_id
     make_contact(tags=["vip"])
     segment_id = create_segment(name="Mixed", rules=RULES, now=NOW)
     urls = [
@@ -43,6 +45,9 @@ def pages(client: Client) -> dict[str, str]:
         f"/contacts/{contact_id}/",
         f"/contacts/{contact_id}/no",
         f"/contacts/{contact_id}/no?purpose=newsletter",
+        f"/contacts/{contact_id}/records/{record_id}",
+        "/calls/",
+        "/calls/?segment=all",
         "/leads/",
         "/leads/?state=all&mine=1",
         "/segments/",

@@ -165,6 +165,7 @@ def ring_vectors() -> list[Vector]:
         kept = {**files, **{f"{name}.json": text for name, text in changed.items()}}
         return case(expected, files=kept)
 
+    renewed = bytes(range(200, 232))
     whole = files["kek-000001.json"]
     short = json.dumps({"wrapped": b64encode(bytes(20)).decode()})
     first_kek = "kek-000001"
@@ -180,6 +181,13 @@ def ring_vectors() -> list[Vector]:
         vector("cut_file", **{first_kek: whole[:-20]}),
         vector("truncated", **{first_kek: short}),
         vector("nothing_wrapped", **{first_kek: "{}"}),
+        {
+            **vector("good", **{"fingerprint-000002": ring_file(KEY, "fingerprint-2", renewed)}),
+            "name": "good with a second key of fingerprints",
+            "keks": {"1": first.hex(), "2": second.hex()},
+            "derived": {},
+            "fingerprints": {"1": derived["fingerprint|1"].hex(), "2": renewed.hex()},
+        },
     ]
 
 

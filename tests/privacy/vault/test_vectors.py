@@ -129,6 +129,8 @@ def test_key_rings(vector: Vector, tmp_path: Path) -> None:
         assert {str(n): ring.kek(n).hex() for n in ring.epochs()} == vector["keks"]
         labels = vector["derived"]
         assert {label: ring.derived(label).hex() for label in labels} == labels
+        keys = vector.get("fingerprints", {"1": ring.derived("fingerprint|1").hex()})
+        assert {str(n): ring.fingerprint_key(n).hex() for n in ring.fingerprint_epochs()} == keys
         return
     with pytest.raises(KeysMissing):
         ring.kek(1)
@@ -179,7 +181,7 @@ def test_link_tokens(vector: Vector) -> None:
     keys = {int(number): bytes.fromhex(key) for number, key in vector["keys"].items()}
     scope, token = vector["scope"], vector["token"]
     if vector["expected"] == "good":
-        link = Link(UUID(vector["card"]), vector["purpose"], _bytes(vector, "fingerprint"))
+        link = Link(UUID(vector["card"]), vector["purpose"], _bytes(vector, "fingerprint"), 2)
         assert links.read_token(keys=keys, scope=scope, token=token) == link
         assert links.make_token(key=keys[2], key_id=2, scope=scope, link=link) == token
         assert links.unverified_card(token) == link.card_id

@@ -1,0 +1,189 @@
+"""Every way to a person goes through the gate, or this page says why it reaches nobody.
+
+Identities are encrypted, so whoever wants an address or a number must call one of a few functions
+(READERS), and whoever sends one of a few others (SENDERS). Every place that does, and every
+statement that chooses people, is listed below with its gate. A new one fails until it is reviewed.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from tests.house.test_rules import ROOT, SOURCES
+
+READERS = {"profiles", "read_documents", "stream_documents", "addresses_of", "reaches"}
+SENDERS = {"RelaySession", "open_message", "hand_over", "send_messages", "send_mail"}
+# What only the vault itself may do: nothing else opens a document.
+OPENERS = {"open_blob", "unwrap_key"}
+PEOPLE = re.compile(
+    r"\b(?:FROM|JOIN|COPY)\s+\(?(?:SELECT\s+[\w\s,.*]+?FROM\s+)?"
+    r"(?:crm_contact\b|crm_lead\b|blob\b|consent_permission\b|campaigns_delivery\b)",
+    re.IGNORECASE,
+)
+
+# The gate of a path: where it is asked, and the words that ask it.
+GATE_SQL = ("campaigns/sql/gate.sql", "consent_refusals(", "consent_is_suppressed(")
+GATED: dict[str, tuple[str, ...]] = {
+    "crm/calling.py::call_list": ("crm/calling.py", "reachable("),
+    "campaigns/delivery/preparing.py::NewsletterDesk.prepare": GATE_SQL,
+    "campaigns/delivery/preparing.py::LetterDesk.prepare": (
+        "campaigns/sql/gate_letters.sql",
+        "consent_letter_refusal(",
+    ),
+    "campaigns/delivery/engine.py::Turn._send": (
+        "campaigns/delivery/engine.py",
+        "passed = self._pass_gate(batch)",
+        "regate=self._pass_gate",
+    ),
+    "campaigns/sql/freeze_audience.sql": ("campaigns/sql/freeze_audience.sql", "consent_refusals("),
+    "campaigns/sql/gate.sql": GATE_SQL,
+    "campaigns/sql/gate_letters.sql": ("campaigns/sql/gate_letters.sql", "consent_letter_refusal("),
+    "consent/sql/reachable.sql": (
+        "consent/sql/reachable.sql",
+        "consent_refusals(",
+        "consent_is_suppressed(1",
+        "consent_is_suppressed(2",
+    ),
+    "crm/sql/calling.sql": ("crm/sql/calling.sql", "consent_refusals("),
+    "crm/sql/waterfall.sql": ("crm/sql/waterfall.sql", "consent_refusals("),
+}
+_ONE = "One contact's own page, for staff who care for this person: they are shown, not reached."
+_MARKS = "The address becomes fingerprints and is given to nobody."
+_BEHIND = "The session itself: what is written to it has passed the gate of its batch."
+NOBODY: dict[str, str] = {
+    "crm/contacts.py::record_no": "A no lowers; the address becomes fingerprints.",
+    "crm/people.py::profiles": "The reader itself; its callers are listed.",
+    "crm/people.py::reaches": _MARKS,
+    "crm/pages/contact.py::contact_no": _ONE,
+    "crm/pages/contact_view.py::contact_view": _ONE,
+    "crm/pages/record.py::contact_record": _ONE,
+    "crm/pages/contacts.py::_context": "The list of contacts: who is kept, not whom to reach; the "
+    "page says so, and what leaves the house goes through `reachable`.",
+    "crm/sql/campaign_ids.sql": "Ids of campaigns, no people.",
+    "crm/pages/leads.py::lead_lines": "Answers to what the person asked (GDPR 6(1)(b)).",
+    "crm/pages/home_cards.py::_newest_leads": "Names of the newest leads, without an address.",
+    "consent/addresses.py::marks_of_link": _MARKS,
+    "consent/decisions.py::_marks_of_address": _MARKS,
+    "consent/recording.py::_marks": _MARKS,
+    "consent/suppression.py::_rewrite": _MARKS,
+    "campaigns/trials.py::_hand_over": "A test for a member of staff, of a made-up person.",
+    "campaigns/delivery/relay.py::Relay.connect": _BEHIND,
+    "campaigns/delivery/relay.py::_Step._open": _BEHIND,
+    "campaigns/sql/claim.sql": "Takes what freeze_audience.sql planned; gate.sql comes behind it.",
+    "campaigns/sql/claim_letters.sql": "Takes planned letters; gate_letters.sql comes behind it.",
+    "campaigns/sql/expire_leases.sql": "Moves states of deliveries; nothing leaves.",
+    "campaigns/sql/finish.sql": "Counts deliveries.",
+    "campaigns/sql/record.sql": "Writes what became of messages that have left.",
+    "campaigns/sql/skip_cancelled.sql": "Closes what will never be sent.",
+    "crm/sql/form_codes.sql": "Codes of forms, no people.",
+    "crm/sql/record_sent.sql": "Notes on timelines what was sent.",
+    "crm/contacts.py::how_many_contacts": "A number.",
+    "crm/segments/compile.py::membership": "Ids of a segment: nested in statements that ask.",
+    "crm/segments/compile.py::_HAS_ANY": "A clause of membership; permission asks the gate.",
+    "privacy/vault/store.py::read_documents": "The vault itself.",
+    "privacy/vault/store.py::_current": "The vault itself, before it writes a document anew.",
+    "privacy/vault/stream.py::_BLOBS": "The vault itself.",
+}
+
+
+def _functions(path: Path) -> Iterator[tuple[str, ast.AST]]:
+    """The outermost functions, methods and assignments of a module, by their qualified names."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield from ((f"{node.name}.{getattr(n, 'name', '')}", n) for n in node.body)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            yield node.name, node
+        elif isinstance(node, ast.Assign | ast.AnnAssign):
+            target = node.targets[0] if isinstance(node, ast.Assign) else node.target
+            yield ast.unparse(target), node
+
+
+def _called(node: ast.AST) -> set[str]:
+    calls = [each.func for each in ast.walk(node) if isinstance(each, ast.Call)]
+    return {func.attr if isinstance(func, ast.Attribute) else ast.unparse(func) for func in calls}
+
+
+def _says(node: ast.AST) -> str:
+    """What a function holds of SQL: its string constants, one behind the other."""
+    texts = [
+        each.value
+        for each in ast.walk(node)
+        if isinstance(each, ast.Constant) and isinstance(each.value, str)
+    ]
+    return " ".join(texts)
+
+
+def _ways() -> set[str]:
+    found: set[str] = set()
+    for path in SOURCES:
+        here = str(path.relative_to(ROOT))
+        for name, node in _functions(path):
+            reaches = _called(node) & (READERS | SENDERS)
+            if reaches or PEOPLE.search(_says(node)):
+                found.add(f"{here}::{name}")
+    for path in (each for app in ROOT.iterdir() for each in app.glob("sql/*.sql")):
+        found.add(str(path.relative_to(ROOT)))  # each is reviewed: a statement is a design
+    return found
+
+
+def _inside(name: str) -> bool:
+    """Ways that the sender and the vault take inside themselves."""
+    return name.startswith("campaigns/smtp/session.py::")
+
+
+def test_every_way_to_a_person_is_reviewed() -> None:
+    ways = {way for way in _ways() if not _inside(way)}
+    new = sorted(ways - GATED.keys() - NOBODY.keys())
+    assert new == [], "Give it a gate, or say why it reaches nobody."
+    gone = sorted((GATED.keys() | NOBODY.keys()) - ways)
+    assert gone == [], "It is not there any more."
+    assert not GATED.keys() & NOBODY.keys()
+
+
+def test_what_should_be_gated_asks_the_gate() -> None:
+    for way, (where, *words) in GATED.items():
+        code = "\n".join(
+            line
+            for line in (ROOT / where).read_text(encoding="utf-8").splitlines()
+            if not line.lstrip().startswith(("--", "#"))
+        )
+        assert [word for word in words if word not in code] == [], (way, where)
+
+
+def test_only_the_vault_opens_documents() -> None:
+    openers = {
+        str(path.relative_to(ROOT))
+        for path in SOURCES
+        for _name, node in _functions(path)
+        if _called(node) & OPENERS
+    }
+    assert openers == {"privacy/vault/store.py"}
+
+
+def test_no_exit_is_left_that_nobody_listed() -> None:
+    """Other ways out of the house: none is imported but by the sender."""
+    outside = re.compile(r"^(?:smtplib|requests|httpx|urllib\.request|http\.client|aiosmtpd)\b")
+    users = set()
+    for path in SOURCES:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+            names += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+            if any(outside.match(name) for name in names):
+                users.add(str(path.relative_to(ROOT)))
+    assert {name for name in users if not name.startswith("deploy/")} == {
+        "campaigns/smtp/session.py"
+    }
+
+
+def test_the_search_finds_what_it_should() -> None:
+    planted = ast.parse("def leak():\n    return [p.email for p in profiles(contact_ids=[])]")
+    assert _called(planted.body[0]) & READERS
+    for text in (
+        "SELECT id FROM crm_contact c",
+        "select x from a join  consent_permission p",
+        "COPY (SELECT subject_id, rev, body FROM blob WHERE true) TO STDOUT",
+    ):
+        assert PEOPLE.search(text), text
+    assert not PEOPLE.search("SELECT 1 FROM crm_contactcampaign")
