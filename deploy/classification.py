@@ -103,7 +103,8 @@ FIELDS: dict[str, dict[str, Holds]] = {
     },
     "consent.LetterRequest": {"kind": _C, "address_fingerprint": _X, "language": _F},
     "consent.AppliedDecision": {"outcome": _C},
-    # States of a person under a random name; who it is, nobody on the public side can tell.
+    # States of a person under a random name, and the notices they saw; who it is, nobody on the
+    # public side can tell.
     "consent.PreferenceCard": {"card_hash": _X, "document": _R},
     "consent.PublicReceipt": {"key_hash": _X, "document": _R},
     "privacy.DataKey": {"wrapped": _X},

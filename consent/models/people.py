@@ -116,7 +116,10 @@ class AppliedDecision(models.Model):
 
 
 class PreferenceCard(IntakeModel):
-    """What the preference page may show, by the hash of the card id: states only, no identity."""
+    """What the preference page may show, by the hash of the card id: states only, no identity.
+
+    Notices that cards point at are rows of their own (consent/card_documents.py).
+    """
 
     card_hash = models.BinaryField(primary_key=True)
     document = models.JSONField()

@@ -73,8 +73,8 @@ def known(monkeypatch: pytest.MonkeyPatch) -> UUID:
     """Alice, a contact whose address crm knows; the id of her person."""
     subject = enrol(email=ALICE).subject_id
 
-    def addresses(*, subject_ids: Sequence[UUID]) -> dict[UUID, str]:
-        return {number: ALICE for number in subject_ids if number == subject}
+    def addresses(subject_ids: Sequence[UUID]) -> dict[UUID, tuple[str, str]]:
+        return {number: (ALICE, "") for number in subject_ids if number == subject}
 
     monkeypatch.setattr(consent_addresses, "_PROVIDERS", [addresses])
     return subject
