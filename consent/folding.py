@@ -6,7 +6,10 @@ folded before is one step; one that came late makes the whole history be folded 
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 from uuid import UUID
+
+from django.db import connections
 
 from consent.models import NO_STATES, PERMITTING_STATES, LedgerEvent, Permission, State, SubjectCard
 
@@ -34,6 +37,57 @@ def fold(rows: Sequence[LedgerEvent]) -> None:
             _bring_up_to_date(held, news)
     received_at = max(row.received_at for row in rows)
     SubjectCard.objects.filter(subject_id=subject_id).update(stale_since=received_at)
+
+
+def fold_many(rows: Sequence[LedgerEvent]) -> None:
+    """Bring the permissions of many people up to date with one fresh row of each."""
+    by_key = {(row.subject_id, row.purpose_id, row.channel): row for row in rows}
+    fresh = [made for key in sorted(by_key) if (made := folded([by_key[key]])) is not None]
+    Permission.objects.bulk_create(fresh, ignore_conflicts=True)
+    subjects = [subject for subject, _purpose, _channel in by_key]
+    locked = Permission.objects.filter(subject_id__in=subjects).select_for_update()
+    changed = []
+    for held in locked.order_by("subject_id", "purpose_id", "channel"):
+        row = by_key.get((held.subject_id, held.purpose_id, held.channel))
+        if row is None or (held.folded_at, held.folded_seq) == _when(row):
+            continue
+        if _when(row) < (held.folded_at, held.folded_seq):
+            held = refold(held.subject_id, held.purpose_id, held.channel) or held
+        else:
+            _step(held, row)
+        changed.append(held)
+    _save(changed)
+    received_at = max(row.received_at for row in rows)
+    SubjectCard.objects.filter(subject_id__in=subjects).update(stale_since=received_at)
+
+
+def _save(changed: Sequence[Permission]) -> None:
+    """One statement: an UPDATE per row would be a round trip per person."""
+    if not changed:
+        return
+    columns: dict[str, Any] = {
+        "subjects": [each.subject_id for each in changed],
+        "purposes": [each.purpose_id for each in changed],
+        "channels": [each.channel for each in changed],
+        "states": [str(each.state) for each in changed],
+        "bases": [str(each.basis) for each in changed],
+        "since": [each.since for each in changed],
+        "events": [each.event_id for each in changed],
+        "at": [each.folded_at for each in changed],
+        "seqs": [each.folded_seq for each in changed],
+    }
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "UPDATE consent_permission p SET state = n.state, basis = n.basis, since = n.since,"
+            " event_id = n.event, folded_at = n.folded_at, folded_seq = n.folded_seq"
+            " FROM unnest(%(subjects)s::uuid[], %(purposes)s::text[], %(channels)s::text[],"
+            " %(states)s::text[], %(bases)s::text[], %(since)s::timestamptz[],"
+            " %(events)s::bigint[], %(at)s::timestamptz[], %(seqs)s::bigint[])"
+            " AS n (subject, purpose, channel, state, basis, since, event, folded_at, folded_seq)"
+            " WHERE p.subject_id = n.subject AND p.purpose_id = n.purpose"
+            " AND p.channel = n.channel",
+            columns,
+        )
 
 
 def _bring_up_to_date(held: Permission, news: Sequence[LedgerEvent]) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 import uuid_utils.compat
 from django.db import transaction
 
-from consent.models import Notice
+from consent.models import Notice, NoticeKind
 
 
 class NoticeUnknown(Exception):
@@ -27,7 +27,12 @@ class NoticeText:
 
 
 def publish_notice(
-    *, code: str, texts: Mapping[str, str], is_substantive: bool, now: datetime
+    *,
+    code: str,
+    texts: Mapping[str, str],
+    is_substantive: bool,
+    kind: str = NoticeKind.DIRECT,
+    now: datetime,
 ) -> int:
     """Publish one text per language as the next version and return its number.
 
@@ -45,6 +50,7 @@ def publish_notice(
                 id=uuid_utils.compat.uuid7(),
                 code=code,
                 version=version + 1,
+                kind=kind,
                 language=language,
                 text=text,
                 sha256=hashlib.sha256(text.encode()).digest(),

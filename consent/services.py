@@ -6,6 +6,17 @@ from uuid import UUID
 from consent.cards import OptOutLinks, opt_out_links, refresh_cards
 from consent.decisions import apply_waiting_decisions, settle_decisions
 from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits
+from consent.imports import (
+    OBJECTION_DAYS,
+    ConsentCannotBeImported,
+    ImportedPerson,
+    NotImportable,
+    check_importable,
+    indirect_notices,
+    record_import,
+    settle_informed,
+    suppressed_emails,
+)
 from consent.letters import (
     Courier,
     Letter,
@@ -14,7 +25,8 @@ from consent.letters import (
     register_courier,
     write_letter,
 )
-from consent.models import Basis, Channel, State
+from consent.merging import MergeLine, merge_preview, merge_subjects
+from consent.models import NO_STATES, PERMITTING_STATES, Basis, Channel, NoticeKind, State
 from consent.notices import NoticeText, NoticeUnknown, notice, publish_notice
 from consent.purposes import PurposeText, current_assessment, purposes
 from consent.recording import Answer, record_answers
@@ -56,24 +68,36 @@ def withdraw_on_behalf(
 
 
 __all__ = [
+    "NO_STATES",
+    "OBJECTION_DAYS",
+    "PERMITTING_STATES",
     "REASONS",
     "Answer",
     "Basis",
     "Channel",
+    "ConsentCannotBeImported",
     "Courier",
     "Explanation",
+    "ImportedPerson",
     "LedgerLine",
     "Letter",
+    "MergeLine",
+    "NotImportable",
+    "NoticeKind",
     "NoticeText",
     "NoticeUnknown",
     "OptOutLinks",
     "PurposeText",
     "State",
     "apply_waiting_decisions",
+    "check_importable",
     "current_assessment",
     "explain",
     "history",
+    "indirect_notices",
     "letters_handed_over",
+    "merge_preview",
+    "merge_subjects",
     "notice",
     "opt_out_links",
     "permits",
@@ -81,10 +105,13 @@ __all__ = [
     "publish_notice",
     "purposes",
     "record_answers",
+    "record_import",
     "refresh_cards",
     "register_courier",
     "seed_purposes",
     "settle_decisions",
+    "settle_informed",
+    "suppressed_emails",
     "withdraw_on_behalf",
     "write_letter",
 ]

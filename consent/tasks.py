@@ -15,3 +15,8 @@ def apply_decisions() -> None:
 @shared_task(name="consent.refresh_cards")
 def refresh_cards() -> None:
     services.refresh_cards(now=datetime.now(UTC))
+
+
+@shared_task(name="consent.settle_informed")
+def settle_informed() -> None:
+    services.settle_informed(now=datetime.now(UTC))

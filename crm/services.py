@@ -2,6 +2,8 @@
 
 from crm.access import account_of, staff_page
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
+from crm.imports.running import work_on_imports
+from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merges
 from crm.models import Account, Role
 from crm.people import Person, Profile, profiles
 from crm.reception import Facets, receive_lead, receive_many
@@ -39,6 +41,7 @@ __all__ = [
     "ListRow",
     "NameTaken",
     "NewAccount",
+    "NotMergeable",
     "Person",
     "Profile",
     "Role",
@@ -47,6 +50,7 @@ __all__ = [
     "UsernameTaken",
     "Waterfall",
     "WaterfallStep",
+    "absorbed_ids",
     "account_of",
     "add_timeline",
     "archive_segment",
@@ -56,6 +60,7 @@ __all__ = [
     "create_segment",
     "mark_unreachable",
     "membership",
+    "merge_contacts",
     "new_password",
     "profiles",
     "receive_lead",
@@ -69,6 +74,8 @@ __all__ = [
     "restore_segment",
     "segment_rules",
     "segments",
+    "settle_merges",
     "staff_page",
     "waterfall",
+    "work_on_imports",
 ]

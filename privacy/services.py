@@ -41,6 +41,7 @@ from privacy.vault.indexes import (
 from privacy.vault.installation import NotFounded
 from privacy.vault.keyring import KeysMissing, derived_key
 from privacy.vault.links import Link, NotOurLink
+from privacy.vault.removal import delete_documents, destroy_documents, join_subjects
 from privacy.vault.sealing import TooLarge
 from privacy.vault.store import (
     Conflict,
@@ -139,6 +140,8 @@ __all__ = [
     "VaultModel",
     "catch_up_with_journal",
     "change_document",
+    "delete_documents",
+    "destroy_documents",
     "drain_envelopes",
     "drop_envelope",
     "enrol",
@@ -146,6 +149,7 @@ __all__ = [
     "find_by_email",
     "found_installation",
     "is_journal_applied",
+    "join_subjects",
     "journal_head",
     "journal_writer",
     "normalise_email",

@@ -1,5 +1,6 @@
 """From a box on a form to a permission and back: the acts of people, on the real databases."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -38,6 +39,9 @@ class Letters:
 
     def __init__(self) -> None:
         self.requests: list[UUID] = []
+
+    def plan_letters(self, *, kind: str, letters: Mapping[UUID, UUID], now: datetime) -> None:
+        self.requests += letters
 
     def plan_letter(
         self, *, kind: str, reference_id: UUID, subject_id: UUID, now: datetime
