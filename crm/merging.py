@@ -56,6 +56,12 @@ def _end_of(number: UUID, steps: dict[UUID, UUID]) -> UUID:
     return number
 
 
+def is_being_merged(*, contact_id: UUID) -> bool:
+    """Whether a merge of this contact was ordered and the worker has not carried it out yet."""
+    orders = ContactMerge.objects.filter(Q(kept_id=contact_id) | Q(absorbed_id=contact_id))
+    return orders.filter(absorbed_id__in=Contact.objects.values("id")).exists()
+
+
 def merge_contacts(*, kept_id: UUID, absorbed_id: UUID, actor_id: UUID, now: datetime) -> None:
     """Order that one contact takes in another; the worker does it within seconds.
 

@@ -3,7 +3,17 @@
 from django.urls import URLPattern, URLResolver, path
 
 from crm.accounts import enrolment, sign_in
-from crm.pages import account, contact, contacts, home, language, leads, segments
+from crm.pages import (
+    account,
+    contact,
+    contacts,
+    home,
+    imports,
+    language,
+    leads,
+    merging,
+    segments,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.home, name="home"),
@@ -25,6 +35,15 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("contacts/<uuid:contact_id>/tag", contact.contact_tag, name="contact-tag"),
     path("contacts/<uuid:contact_id>/untag", contact.contact_untag, name="contact-untag"),
     path("contacts/<uuid:contact_id>/no", contact.contact_no, name="contact-no"),
+    path("contacts/<uuid:contact_id>/merge", merging.contact_merge, name="contact-merge"),
+    path("imports/", imports.import_list, name="import-list"),
+    path("imports/new", imports.import_new, name="import-new"),
+    path("imports/<uuid:batch_id>/", imports.import_page, name="import"),
+    path("imports/<uuid:batch_id>/progress", imports.import_progress, name="import-progress"),
+    path("imports/<uuid:batch_id>/columns", imports.import_columns, name="import-columns"),
+    path("imports/<uuid:batch_id>/run", imports.import_run, name="import-run"),
+    path("imports/<uuid:batch_id>/drop", imports.import_drop, name="import-drop"),
+    path("imports/<uuid:batch_id>/refusals", imports.import_refusals, name="import-refusals"),
     path("leads/", leads.lead_list, name="lead-list"),
     path("leads/<uuid:lead_id>/state", leads.lead_state, name="lead-state"),
     path("leads/<uuid:lead_id>/assign", leads.lead_assign, name="lead-assign"),

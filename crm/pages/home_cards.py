@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from crm.contacts import how_many_contacts
 from crm.models import Account, Lead
-from crm.pages import READERS
+from crm.pages import IMPORTS_READERS, READERS
 from crm.pages.labels import LEAD_STATES, words
 from crm.people import profiles
 from crm.segments.choices import names_of
@@ -24,6 +24,13 @@ def register() -> None:
         ("segment-list", _("Segments"), "chart-pie", 30),
     ):
         register_menu(url_name=url_name, label=label, icon=icon, position=position, roles=READERS)
+    register_menu(
+        url_name="import-list",
+        label=_("Imports"),
+        icon="upload",
+        position=35,
+        roles=IMPORTS_READERS,
+    )
     register_card(
         code="new-leads",
         label=_("New leads"),

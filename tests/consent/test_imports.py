@@ -33,9 +33,7 @@ def _states(subject: UUID) -> list[str]:
 
 
 def _why(subject: UUID) -> str:
-    return services.explain(
-        subject_id=subject, purpose_code=PURPOSE, channel="email"
-    ).reason_code
+    return services.explain(subject_id=subject, purpose_code=PURPOSE, channel="email").reason_code
 
 
 def test_nobody_is_written_to_before_they_were_told_and_had_time_to_object() -> None:
