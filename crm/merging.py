@@ -138,7 +138,10 @@ def _carry_out(order: ContactMerge, now: datetime) -> bool:
             actor_id=order.merged_by,
             now=now,
         )
-        follow = partial(join_subjects, kept_id=kept_id, absorbed_id=absorbed_id)
+
+        def follow() -> None:
+            join_subjects(kept_id=kept_id, absorbed_id=absorbed_id)
+
         transaction.on_commit(follow, using="default", robust=True)
     return True
 
