@@ -7,7 +7,7 @@ class ConsentConfig(AppConfig):
 
     def ready(self) -> None:
         from consent.cards import confirmation_letter
-        from consent.imports import information_letter, note_informed
+        from consent.informing import information_letter, note_informed
         from consent.letters import CONFIRMATION, INFORMATION, register_letter
         from consent.merging import JOURNAL_KIND as MERGE
         from consent.merging import replay_merge

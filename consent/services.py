@@ -7,16 +7,15 @@ from consent.cards import OptOutLinks, opt_out_links, refresh_cards
 from consent.decisions import apply_waiting_decisions, settle_decisions
 from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits
 from consent.imports import (
-    OBJECTION_DAYS,
     ConsentCannotBeImported,
     ImportedPerson,
     NotImportable,
     check_importable,
     indirect_notices,
     record_import,
-    settle_informed,
     suppressed_emails,
 )
+from consent.informing import OBJECTION_DAYS, settle_informed
 from consent.letters import (
     Courier,
     Letter,

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from django.db import connections
+
 from consent.models import Purpose, Suppression
 from privacy.services import Fingerprints, TokenKind
 
@@ -42,6 +44,17 @@ def is_suppressed(*, fingerprints: Fingerprints, purpose_code: str) -> bool:
     return Suppression.objects.filter(
         kind=TokenKind.EMAIL, fingerprint__in=marks, purpose_code__in=["", purpose_code]
     ).exists()
+
+
+def are_suppressed(marks: Sequence[bytes], purpose_code: str) -> list[bool]:
+    """Ask the gate's own function of every set of fingerprints, in their order."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT consent_is_suppressed(1, m.marks, %s)"
+            " FROM unnest(%s::bytea[]) WITH ORDINALITY AS m (marks, place) ORDER BY m.place",
+            [purpose_code, list(marks)],
+        )
+        return [bool(row[0]) for row in cursor.fetchall()]
 
 
 def lift(*, fingerprints: Fingerprints, purpose_code: str, now: datetime) -> None:

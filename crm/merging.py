@@ -116,17 +116,7 @@ def _carry_out(order: ContactMerge, now: datetime) -> bool:
         known = profiles(contact_ids=[kept_id, absorbed_id])
         if kept_id not in known:
             return False  # its key is away: the sweep comes back
-        _join_facets(rows[kept_id], rows[absorbed_id], now)
-        _join_rows(kept_id, absorbed_id)
-        _join_documents(kept_id, absorbed_id)
-        reference = {"absorbed": str(absorbed_id)}
-        add_timeline(
-            contact_ids=[kept_id],
-            kind="merged",
-            reference=reference,
-            at=now,
-            actor_id=order.merged_by,
-        )
+        _join(rows[kept_id], rows[absorbed_id], order.merged_by, now)
         absorbed = known.get(absorbed_id)
         # Last, because it is journaled: nothing of ours may fail behind it.
         merge_subjects(
@@ -144,6 +134,16 @@ def _carry_out(order: ContactMerge, now: datetime) -> bool:
 
         transaction.on_commit(follow, using="default", robust=True)
     return True
+
+
+def _join(kept: Contact, absorbed: Contact, actor_id: UUID | None, now: datetime) -> None:
+    _join_facets(kept, absorbed, now)
+    _join_rows(kept.id, absorbed.id)
+    _join_documents(kept.id, absorbed.id)
+    reference = {"absorbed": str(absorbed.id)}
+    add_timeline(
+        contact_ids=[kept.id], kind="merged", reference=reference, at=now, actor_id=actor_id
+    )
 
 
 def _join_facets(kept: Contact, absorbed: Contact, now: datetime) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 from django import forms
 from django.template.defaultfilters import filesizeformat
 from django.utils.translation import get_language
-from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
 from consent.services import (
@@ -67,9 +66,9 @@ class UploadForm(forms.Form):
         super().__init__(*args, **kwargs)
         # Whether there is anything to import for, and a notice to tell people with.
         self.is_possible = True
-        self.fields["file"].error_messages["required"] = _now(
-            "Choose a file of at most %(size)s; a larger one is not taken."
-        ) % {"size": filesizeformat(most_bytes)}
+        text = _("Choose a file of at most %(size)s; a larger one is not taken.")
+        required = str(text) % {"size": filesizeformat(most_bytes)}
+        self.fields["file"].error_messages["required"] = required
         notices = [
             (f"{code}:{number}", f"{code} · {number}") for code, number in indirect_notices()
         ]

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 from django.db import transaction
 
 from consent import services
-from consent.imports import OBJECTION_DAYS
+from consent.informing import OBJECTION_DAYS
 from consent.models import LetterRequest, NoticeKind
 from consent.services import ImportedPerson
 from tests.conftest import NOW

@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 
 from consent import services
 from consent.entries import entry_hash
-from consent.models import LedgerEvent, LetterRequest, Permission, State
+from consent.models import BalancingAssessment, LedgerEvent, LetterRequest, Permission, State
 from consent.services import ConsentCannotBeImported, NotImportable
 from privacy.services import enrol, enrol_many
 from tests.conftest import NOW
@@ -118,6 +118,22 @@ def test_a_no_of_the_bare_address_stops_what_waits_under_a_tag() -> None:
     bring((alice, tagged))
     hand_over_letters(at=later(hours=1))
     decide("by_address", email=ALICE, at=later(hours=2))
+    let_time_pass(since=later(hours=1))
+    assert not permitted(alice, PURPOSE)
+
+
+def test_an_assessment_that_turned_against_us_ends_the_waiting() -> None:
+    alice = _subject()
+    bring((alice, ALICE))
+    hand_over_letters(at=later(hours=1))
+    newest = BalancingAssessment.objects.get(purpose=PURPOSE)
+    BalancingAssessment.objects.create(
+        id=uuid4(),
+        purpose=newest.purpose,
+        version=2,
+        outcome="does_not_prevail",
+        approved_at=later(days=1),
+    )
     let_time_pass(since=later(hours=1))
     assert not permitted(alice, PURPOSE)
 

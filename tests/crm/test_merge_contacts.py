@@ -6,7 +6,7 @@ import pytest
 from django.db import OperationalError, transaction
 
 from consent.models import SubjectCard
-from consent.services import opt_out_links
+from consent.services import merge_subjects, opt_out_links
 from crm import merging, services
 from crm.contacts import tag_contact
 from crm.merging import OTHERS
@@ -14,7 +14,7 @@ from crm.models import Contact, ContactCampaign, ContactMerge, ContactTag, Lead,
 from crm.people import Person
 from crm.reception import JustMerged, receive_lead
 from crm.services import NotMergeable, Profile, profiles
-from privacy.services import RetentionClass, find_by_email, read_documents
+from privacy.services import RetentionClass, find_by_email, join_subjects, read_documents
 from tests.conftest import NOW, Connect
 from tests.consent.people import decide, later, newsletter, permitted, submit
 from tests.crm.pages.arrivals import arrive
@@ -115,7 +115,6 @@ def test_a_vault_that_is_away_is_caught_up_with(
     both: tuple[UUID, UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept, absorbed = both
-    follow = merging.join_subjects
 
     def away(**_which: UUID) -> int:
         raise OperationalError
@@ -126,7 +125,7 @@ def test_a_vault_that_is_away_is_caught_up_with(
         services.settle_merges(now=later(days=2))
     assert set(Contact.objects.values_list("id", flat=True)) == {kept}
     assert arrive("Alix", at=later(days=3)) == kept
-    monkeypatch.setattr(merging, "join_subjects", follow)
+    monkeypatch.setattr(merging, "join_subjects", join_subjects)
     services.settle_merges(now=later(days=3))
     assert find_by_email(emails=[ALIX]) == {ALIX: kept}
 
@@ -135,7 +134,6 @@ def test_a_crash_on_the_way_leaves_both_and_the_sweep_comes_back(
     both: tuple[UUID, UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept, absorbed = both
-    verb = merging.merge_subjects
 
     def dies(**_what: object) -> None:
         raise KeyboardInterrupt
@@ -145,7 +143,7 @@ def test_a_crash_on_the_way_leaves_both_and_the_sweep_comes_back(
     with pytest.raises(KeyboardInterrupt):
         services.settle_merges(now=later(days=2))
     assert Contact.objects.count() == 2 and profile(absorbed).email == ALIX
-    monkeypatch.setattr(merging, "merge_subjects", verb)
+    monkeypatch.setattr(merging, "merge_subjects", merge_subjects)
     assert services.settle_merges(now=later(days=2)) == 1
     assert services.settle_merges(now=later(days=2)) == 0
     assert Contact.objects.count() == 1

@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from campaigns import services
 from campaigns.models import Campaign, Delivery, DeliveryKind, DeliveryState
-from consent.imports import OBJECTION_DAYS
+from consent.informing import OBJECTION_DAYS
 from consent.services import apply_waiting_decisions, explain, settle_informed
 from crm.models import Contact
 from privacy.services import drop_envelope
