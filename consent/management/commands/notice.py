@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from consent.services import publish_notice
+from consent.services import NoticeKind, publish_notice
 
 
 class Command(BaseCommand):
@@ -20,6 +20,11 @@ class Command(BaseCommand):
             "--typo",
             action="store_true",
             help="only the wording was put right: what people were told is the same",
+        )
+        parser.add_argument(
+            "--indirect",
+            action="store_true",
+            help="of article 14: for people whose data came from somebody else (imports)",
         )
         for language, _name in settings.LANGUAGES:
             parser.add_argument(f"--{language}", type=Path, help=f"a text file ({language})")
@@ -36,6 +41,7 @@ class Command(BaseCommand):
             code=options["code"],
             texts=texts,
             is_substantive=not options["typo"],
+            kind=NoticeKind.INDIRECT if options["indirect"] else NoticeKind.DIRECT,
             now=timezone.now(),
         )
         self.stdout.write(f"{options['code']} is at version {version} in {', '.join(texts)}.")
