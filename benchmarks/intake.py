@@ -58,7 +58,7 @@ def _form() -> dict[str, Any]:
     refresh_sealing_key(now=now)
     consent.seed_purposes(now=now)
     version = consent.publish_notice(
-        code=words.NOTICE_CODE, texts=words.NOTICE, is_substantive=True, now=now
+        code=words.NOTICE_CODE, texts=words.NOTICE_OPENING, is_substantive=True, now=now
     )
     name, draft = words.forms(notice_version=version)["contact"]
     made = forms_intake.create_form(code="contact", name=name, draft=draft, now=now)

@@ -15,15 +15,17 @@ class CampaignsConfig(AppConfig):
 
 
 def _register_pages() -> None:
-    from campaigns.pages import READERS, WRITERS, choices, home
+    from campaigns.pages import READERS, WRITERS, choices, home, proof
     from crm.services import (
         register_card,
         register_choices,
         register_first_step,
         register_menu,
+        register_proof_link,
     )
 
     register_choices(fact="campaign", provider=choices.campaign_choices)
+    register_proof_link(kind="campaign_sent", address=proof.proof_address)
 
     register_menu(
         url_name="campaign-list", label=_("Campaigns"), icon="send", position=40, roles=READERS

@@ -30,6 +30,7 @@ from campaigns.launching import (
     resume,
 )
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
+from campaigns.proofs import message_proof
 from campaigns.trials import TestNotSent, send_test
 
 # A turn ends so that required letters and other campaigns get theirs.
@@ -99,6 +100,7 @@ __all__ = [
     "deliver",
     "has_campaigns",
     "launch",
+    "message_proof",
     "obstacles",
     "pause",
     "progress",

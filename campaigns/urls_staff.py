@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from campaigns.pages import launching, listing, previews, running, template_pages, writing
+from campaigns.pages import launching, listing, previews, proof, running, template_pages, writing
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/", listing.campaign_list, name="campaign-list"),
@@ -23,6 +23,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/<uuid:campaign_id>/pause", running.campaign_pause, name="campaign-pause"),
     path("campaigns/<uuid:campaign_id>/resume", running.campaign_resume, name="campaign-resume"),
     path("campaigns/<uuid:campaign_id>/cancel", running.campaign_cancel, name="campaign-cancel"),
+    path(
+        "campaigns/<uuid:campaign_id>/proof/<uuid:contact_id>", proof.campaign_proof,
+        name="campaign-proof",
+    ),
     path("templates/", template_pages.template_list, name="template-list"),
     path("templates/new", template_pages.template_new, name="template-new"),
     path("templates/preview", previews.mail_preview, name="mail-preview"),

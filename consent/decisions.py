@@ -218,7 +218,7 @@ def _agree(
 ) -> None:
     shown = (
         Notice.objects.filter(code=PREFERENCES_NOTICE, language=_language(envelope))
-        .order_by("-version")
+        .order_by("-version", "-revision")
         .first()
     )
     if shown is None:

@@ -71,7 +71,7 @@ class _Batch:
             channel=self.channel,
             basis=Basis.LEGITIMATE_INTEREST,
             state=State.INTEREST_UNINFORMED,
-            event_type="Acquire",
+            event_type="ArrivedByImport",
             event_at=self.now,
             received_at=self.now,
             method=METHOD,

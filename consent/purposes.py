@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 import uuid_utils.compat
@@ -167,9 +168,14 @@ _TOLD = (
 )  # fmt: skip
 
 
+def told(purpose: Purpose) -> dict[str, Any]:
+    """Return what a purpose says, as its versions keep it."""
+    return {name: getattr(purpose, name) for name in _TOLD}
+
+
 def keep_version(*, purpose: Purpose, actor_id: UUID | None, now: datetime) -> PurposeVersion:
     """Keep what a purpose says at this moment, word for word: records name it for ever."""
-    document = {name: getattr(purpose, name) for name in _TOLD}
+    document = told(purpose)
     canonical = json.dumps(document, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
     return PurposeVersion.objects.create(
         id=uuid_utils.compat.uuid7(),

@@ -3,7 +3,8 @@
 from datetime import datetime
 
 from consent.decisions import PREFERENCES_NOTICE
-from consent.notices import publish_notice
+from consent.models import NoticeKind
+from consent.notices import current_notice, publish_notice
 from consent.purposes import seed_purposes as _seed_purposes
 
 _PREFERENCES = {
@@ -17,4 +18,8 @@ _PREFERENCES = {
 def seed_purposes(*, now: datetime) -> None:
     """Write what is missing; what is there is left alone. Calling twice is safe."""
     _seed_purposes(now=now)
-    publish_notice(code=PREFERENCES_NOTICE, texts=_PREFERENCES, is_substantive=True, now=now)
+    # The officer's own words are there already, or these are: neither is published again.
+    if not current_notice(code=PREFERENCES_NOTICE):
+        publish_notice(
+            code=PREFERENCES_NOTICE, kind=NoticeKind.PREFERENCES, texts=_PREFERENCES, now=now
+        )

@@ -26,10 +26,55 @@ from consent.letters import (
 )
 from consent.merging import MergeLine, merge_preview, merge_subjects
 from consent.models import NO_STATES, PERMITTING_STATES, Basis, Channel, NoticeKind, State
-from consent.notices import NoticeText, NoticeUnknown, notice, publish_notice
+from consent.notice_agreement import NoticeDisagreement, PurposeUse, notice_disagreements
+from consent.notice_builder.checking import (
+    NOTICE_ITEMS,
+    MissingItem,
+    missing_from_notice,
+    notice_items,
+)
+from consent.notice_builder.choices import (
+    NOTICE_RECIPIENTS,
+    NoticeChoices,
+    OfferedPurpose,
+    interest_word,
+    offered_purposes,
+    starting_choices,
+)
+from consent.notice_builder.drafts import (
+    NoNoticeDraft,
+    NoticeExists,
+    NoticeIncomplete,
+    NoticeProposal,
+    begin_notice,
+    correct_notice_by_draft,
+    discard_notice_draft,
+    notice_choices,
+    notice_drafts,
+    notice_proposal,
+    publish_notice_draft,
+    write_notice,
+)
+from consent.notices import (
+    FactsDiffer,
+    NoticeText,
+    NoticeUnknown,
+    correct_notice,
+    current_notice,
+    every_notice,
+    notice,
+    notice_by_id,
+    notice_wordings,
+    publish_notice,
+    records_of_notice,
+)
+from consent.proof import NothingToProve, proof_pack
 from consent.purposes import PurposeText, current_assessment, purposes
+from consent.receipts import Receipt, make_receipt, make_waiting_receipts
 from consent.recording import Answer, record_answers
+from consent.records import records_of
 from consent.refusal import Refusal, refuse
+from consent.sealing import SealBroken, SealProof, proof_of, seal_ledger
 from consent.seeds import seed_purposes
 from consent.suppression import EVERYTHING
 from privacy.services import fingerprint_emails, journal_writer
@@ -67,6 +112,8 @@ def withdraw_on_behalf(
 
 
 __all__ = [
+    "NOTICE_ITEMS",
+    "NOTICE_RECIPIENTS",
     "NO_STATES",
     "OBJECTION_DAYS",
     "PERMITTING_STATES",
@@ -77,40 +124,80 @@ __all__ = [
     "ConsentCannotBeImported",
     "Courier",
     "Explanation",
+    "FactsDiffer",
     "ImportedPerson",
     "LedgerLine",
     "Letter",
     "MergeLine",
+    "MissingItem",
+    "NoNoticeDraft",
     "NotImportable",
+    "NothingToProve",
+    "NoticeChoices",
+    "NoticeDisagreement",
+    "NoticeExists",
+    "NoticeIncomplete",
     "NoticeKind",
+    "NoticeProposal",
     "NoticeText",
     "NoticeUnknown",
+    "OfferedPurpose",
     "OptOutLinks",
     "PurposeText",
+    "PurposeUse",
+    "Receipt",
+    "SealBroken",
+    "SealProof",
     "State",
     "apply_waiting_decisions",
+    "begin_notice",
     "check_importable",
+    "correct_notice",
+    "correct_notice_by_draft",
     "current_assessment",
+    "current_notice",
+    "discard_notice_draft",
+    "every_notice",
     "explain",
     "history",
     "indirect_notices",
+    "interest_word",
     "letters_handed_over",
+    "make_receipt",
+    "make_waiting_receipts",
     "merge_preview",
     "merge_subjects",
+    "missing_from_notice",
     "notice",
+    "notice_by_id",
+    "notice_choices",
+    "notice_disagreements",
+    "notice_drafts",
+    "notice_items",
+    "notice_proposal",
+    "notice_wordings",
+    "offered_purposes",
     "opt_out_links",
     "permits",
     "plan_letter",
+    "proof_of",
+    "proof_pack",
     "publish_notice",
+    "publish_notice_draft",
     "purposes",
     "record_answers",
     "record_import",
+    "records_of",
+    "records_of_notice",
     "refresh_cards",
     "register_courier",
+    "seal_ledger",
     "seed_purposes",
     "settle_decisions",
     "settle_informed",
+    "starting_choices",
     "suppressed_emails",
     "withdraw_on_behalf",
     "write_letter",
+    "write_notice",
 ]

@@ -5,6 +5,7 @@ from crm.accounts.register import NewAccount, UsernameTaken, create_account, new
 from crm.imports.running import work_on_imports
 from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merges
 from crm.models import Account, Role
+from crm.officer.notice_use import NoticeUse, register_notice_uses
 from crm.people import Person, Profile, profiles
 from crm.reception import Facets, receive_lead, receive_many
 from crm.segments.choices import Choice, register_choices
@@ -30,7 +31,7 @@ from crm.shell import (
     register_home_list,
     register_menu,
 )
-from crm.timeline import add_timeline, mark_unreachable, record_sent
+from crm.timeline import add_timeline, mark_unreachable, record_sent, register_proof_link
 
 __all__ = [
     "Account",
@@ -42,6 +43,7 @@ __all__ = [
     "NameTaken",
     "NewAccount",
     "NotMergeable",
+    "NoticeUse",
     "Person",
     "Profile",
     "Role",
@@ -71,6 +73,8 @@ __all__ = [
     "register_first_step",
     "register_home_list",
     "register_menu",
+    "register_notice_uses",
+    "register_proof_link",
     "restore_segment",
     "segment_rules",
     "segments",

@@ -1,6 +1,6 @@
 """What happened with contacts: kinds and ids, never words about the person."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,22 @@ from django.db import connections, transaction
 from crm.models import Contact, TimelineEntry
 
 _RECORD_SENT = (Path(__file__).parent / "sql" / "record_sent.sql").read_text(encoding="utf-8")
+
+
+# Where the proof of an entry of some kind can be fetched; a floor above registers its own kinds.
+ProofLink = Callable[[UUID, Mapping[str, Any]], str]
+_PROOF_LINKS: dict[str, ProofLink] = {}
+
+
+def register_proof_link(*, kind: str, address: ProofLink) -> None:
+    """Say at which address the proof of an entry is: of its contact and its reference."""
+    _PROOF_LINKS[kind] = address
+
+
+def proof_link(entry: TimelineEntry) -> str:
+    """Return the address of the proof of an entry, empty when its kind has none."""
+    address = _PROOF_LINKS.get(entry.kind)
+    return address(entry.contact_id, entry.reference) if address else ""
 
 
 def add_timeline(

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from crm.accounts import enrolment, sign_in
+from crm.officer import notices
 from crm.pages import (
     account,
     contact,
@@ -12,6 +13,7 @@ from crm.pages import (
     language,
     leads,
     merging,
+    proof,
     segments,
 )
 
@@ -35,6 +37,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("contacts/<uuid:contact_id>/tag", contact.contact_tag, name="contact-tag"),
     path("contacts/<uuid:contact_id>/untag", contact.contact_untag, name="contact-untag"),
     path("contacts/<uuid:contact_id>/no", contact.contact_no, name="contact-no"),
+    path(
+        "contacts/<uuid:contact_id>/proof/<slug:purpose>/<slug:channel>",
+        proof.contact_proof,
+        name="contact-proof",
+    ),
     path("contacts/<uuid:contact_id>/merge", merging.contact_merge, name="contact-merge"),
     path("imports/", imports.import_list, name="import-list"),
     path("imports/new", imports.import_new, name="import-new"),
@@ -52,4 +59,12 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("segments/<uuid:segment_id>/", segments.segment_edit, name="segment-edit"),
     path("segments/<uuid:segment_id>/archive", segments.segment_archive, name="segment-archive"),
     path("segments/<uuid:segment_id>/restore", segments.segment_restore, name="segment-restore"),
+    path("notices/", notices.notice_list, name="notice-list"),
+    path("notices/new", notices.notice_new, name="notice-new"),
+    path("notices/wording/<uuid:notice_id>/", notices.notice_wording, name="notice-wording"),
+    path("notices/<slug:code>/", notices.notice_detail, name="notice"),
+    path("notices/<slug:code>/edit", notices.notice_edit, name="notice-edit"),
+    path("notices/<slug:code>/publish", notices.notice_publish, name="notice-publish"),
+    path("notices/<slug:code>/correct", notices.notice_correct, name="notice-correct"),
+    path("notices/<slug:code>/discard", notices.notice_discard, name="notice-discard"),
 ]

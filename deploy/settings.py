@@ -29,10 +29,12 @@ ORGANISATION_NAME = text("ACCORD_ORGANISATION_NAME", "Accord")
 ORGANISATION_ADDRESS = text("ACCORD_ORGANISATION_ADDRESS", "")
 DPO_ADDRESS = text("ACCORD_DPO_ADDRESS", "dpo@localhost.example")
 
-# Keys, the privacy journal and the public side's own journal: outside the databases.
+# Keys, the privacy journal, the public side's own journal and the ledger's signed heads: outside
+# the databases.
 KEYS_DIR = Path(text("ACCORD_KEYS_DIR", str(HOME / "keys")))
 JOURNAL_DIR = Path(text("ACCORD_JOURNAL_DIR", str(HOME / "journal")))
 INTAKE_JOURNAL_DIR = Path(text("ACCORD_INTAKE_JOURNAL_DIR", str(HOME / "intake-journal")))
+ANCHOR_DIR = Path(text("ACCORD_ANCHOR_DIR", str(HOME / "anchor")))
 
 # --- Mail ------------------------------------------------------------------------------------
 
@@ -295,9 +297,11 @@ _SWEEPS = {
     "forms_intake.project": 5,
     "consent.apply_decisions": 1,
     "consent.refresh_cards": 2,
+    "consent.make_receipts": 1,
+    "consent.seal_ledger": 10,
     "consent.settle_informed": 3600,
-    "crm.work_on_imports": 5,
     "crm.settle_merges": 5,
+    "crm.work_on_imports": 5,
     "campaigns.send_letters": 2,
     "campaigns.sweep": 5,
 }

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import connections, transaction
 
-from consent.services import Basis, PurposeText, notice, purposes
+from consent.services import Basis, NoticeText, PurposeText, notice_wordings, purposes
 from forms_intake.fields import FIELDS, Field
 from forms_intake.models import FormPurpose, FormVersion, PublishedForm
 
@@ -79,14 +79,26 @@ def _purpose(row: FormPurpose, texts: Mapping[str, PurposeText]) -> Document:
 
 
 def _notice(version: FormVersion, language: str) -> Document:
-    found = notice(code=version.notice_code, version=version.notice_version, language=language)
+    wordings = notice_wordings(
+        code=version.notice_code, version=version.notice_version, language=language
+    )
+    shown, *earlier = wordings
     return {
-        "id": str(found.id),
-        "code": found.code,
-        "version": found.version,
-        "language": language,
-        "text": found.text,
-        "sha256": found.sha256.hex(),
+        **_wording(shown),
+        "code": shown.code,
+        "text": shown.text,
+        # Whoever was shown one of these was told the same, in words that were put right since.
+        "earlier": [_wording(each) for each in earlier],
+    }
+
+
+def _wording(shown: NoticeText) -> Document:
+    return {
+        "id": str(shown.id),
+        "version": shown.version,
+        "revision": shown.revision,
+        "language": shown.language,
+        "sha256": shown.sha256.hex(),
     }
 
 

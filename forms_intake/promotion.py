@@ -31,7 +31,11 @@ def promote_waiting(*, now: datetime, limit: int = 200) -> Drained:
 
 @dataclass(frozen=True)
 class _Shown:
-    """A version as it was public: frozen, so reading it once serves a whole batch."""
+    """A version as it was public: frozen, so reading it once serves a whole batch.
+
+    Its notice may be corrected meanwhile. What the batch holds was posted before it was read, so
+    the wording that was shown is in it.
+    """
 
     version: FormVersion
     purposes: Sequence[FormPurpose]

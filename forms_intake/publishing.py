@@ -1,12 +1,13 @@
 """What a form version needs before anybody may be asked to fill it in."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.db import transaction
+from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from consent.services import (
@@ -14,8 +15,10 @@ from consent.services import (
     Channel,
     NoticeUnknown,
     PurposeText,
+    PurposeUse,
     current_assessment,
     notice,
+    notice_disagreements,
     purposes,
 )
 from forms_intake.fields import ALWAYS_REQUIRED, FIELDS
@@ -72,6 +75,7 @@ def reasons_against(*, version: FormVersion) -> list[Reason]:
     known = {purpose.code: purpose for purpose in purposes(language="en")}
     for row in rows:
         found += _purpose(version, row, known[row.purpose_id])
+    found += _agreement(version, rows)
     return list({reason.code: reason for reason in found}.values())
 
 
@@ -100,6 +104,30 @@ def _notice(version: FormVersion) -> Iterator[Reason]:
         except NoticeUnknown:
             text = _("The notice must exist in every language of the form.")
             yield Reason("notice_missing", text)
+
+
+_OTHERWISE = {
+    "kind": _("The notice is not one for forms: choose one that informs who fills them in."),
+    "purpose": _("The notice does not speak of: %(purposes)s."),
+    "basis": _("The notice states another lawful basis for: %(purposes)s."),
+    "retention": _("The notice states another period of retention for: %(purposes)s."),
+    "recipients": _("The notice states other recipients for: %(purposes)s."),
+}
+
+
+def _agreement(version: FormVersion, rows: Sequence[FormPurpose]) -> Iterator[Reason]:
+    """What people read must be what is done (GDPR 5(1)(a)): the notice and the form agree."""
+    titles = {each.code: each.title for each in purposes(language=get_language() or "fr")}
+    against: dict[str, list[str]] = {}
+    for each in notice_disagreements(
+        code=version.notice_code,
+        version=version.notice_version,
+        uses=[PurposeUse(row.purpose_id, row.basis) for row in rows],
+    ):
+        named = against.setdefault(each.about, [])
+        named += [titles[each.purpose_code]] if each.purpose_code in titles else []
+    for about, named in against.items():
+        yield Reason(f"notice_{about}", _OTHERWISE[about] % {"purposes": ", ".join(named)})
 
 
 def _addresses(version: FormVersion) -> Iterator[Reason]:

@@ -63,7 +63,7 @@ class Incoming:
 
 def validate(*, document: Document, incoming: Incoming) -> Document:
     """Return the document to seal; raises Stale, else Invalid with every error at once."""
-    language = _check_fresh(document, incoming)
+    language, shown = _check_fresh(document, incoming)
     errors: list[FieldError] = []
     values = _values(document, incoming.fields, errors)
     ticked = {
@@ -80,7 +80,7 @@ def validate(*, document: Document, incoming: Incoming) -> Document:
         "form": document["code"],
         "form_version": document["version"],
         "language": language,
-        "notice": {part: document["notices"][language][part] for part in _NOTICE_PARTS},
+        "notice": shown,
         "fields": values,
         "email_as_typed": str(incoming.fields["email"]).strip(),
         "consents": ticked["consent"],
@@ -90,18 +90,25 @@ def validate(*, document: Document, incoming: Incoming) -> Document:
     }
 
 
-def _check_fresh(document: Document, incoming: Incoming) -> str:
-    """What was shown must be what is published: a box of yesterday's words agrees to nothing."""
+def _check_fresh(document: Document, incoming: Incoming) -> tuple[str, Document]:
+    """Return the language and the wording that was shown, as it is to be recorded.
+
+    It must be what is published: a box of yesterday's words agrees to nothing. An earlier wording
+    of the same version told the same, and stands.
+    """
     language = incoming.language
     if not isinstance(language, str) or language not in document["notices"]:
         raise Stale(Stale.__doc__)
-    shown = document["notices"][language]
-    is_same_notice = all(
-        str(incoming.notice.get(part, "")) == str(shown[part]) for part in _NOTICE_PARTS
-    )
-    if str(incoming.form_version) != str(document["version"]) or not is_same_notice:
+    published = document["notices"][language]
+    for wording in (published, *published.get("earlier", ())):
+        shown = {part: wording[part] for part in _NOTICE_PARTS}
+        if all(str(incoming.notice.get(part, "")) == str(shown[part]) for part in _NOTICE_PARTS):
+            break
+    else:
         raise Stale(Stale.__doc__)
-    return language
+    if str(incoming.form_version) != str(document["version"]):
+        raise Stale(Stale.__doc__)
+    return language, shown
 
 
 def _values(

@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from uuid import UUID
 
 from privacy.envelopes import (
@@ -29,6 +30,10 @@ from privacy.journal import (
     register_replay,
 )
 from privacy.models import IntakeModel, RetentionClass, TokenKind, VaultModel
+from privacy.transparency.anchor import LogBusy, newest_note
+from privacy.transparency.log import Audit, Proof, Prover, SignedHead, SignedLog
+from privacy.transparency.notes import Head, NotAKey, NotSigned, Signer, Verifier, read_verifier
+from privacy.transparency.tiles import LogDamaged
 from privacy.vault import links
 from privacy.vault.formats import Unreadable, length_prefixed
 from privacy.vault.indexes import (
@@ -38,7 +43,7 @@ from privacy.vault.indexes import (
     normalise_phone,
     widen_email,
 )
-from privacy.vault.installation import NotFounded
+from privacy.vault.installation import NotFounded, instance_id
 from privacy.vault.keyring import KeysMissing, derived_key
 from privacy.vault.links import Link, NotOurLink
 from privacy.vault.removal import delete_documents, destroy_documents, join_subjects
@@ -115,11 +120,25 @@ def keyed_id(*, scope: str, parts: Sequence[bytes]) -> bytes:
     return hmac.digest(derived_key("id|1"), message, hashlib.sha256)[:16]
 
 
+def log_signer(*, folder: Path, host: str) -> Signer:
+    """Return the key that signs the heads of the log in `folder`, under the log's name.
+
+    The name is made of `host` and the installation's id by the first head, and stays: another
+    host later does not make it another log. Raises KeysMissing, NotFounded, LogDamaged.
+    """
+    name = f"/accord/{instance_id().hex}"
+    known = (newest_note(folder) or "").partition("\n")[0]
+    is_ours = known.endswith(name) and "+" not in known and known.split() == [known]
+    return Signer(name=known if is_ours else host + name, seed=derived_key("ledger-sign|1"))
+
+
 __all__ = [
+    "Audit",
     "Conflict",
     "Drained",
     "Enrolment",
     "Fingerprints",
+    "Head",
     "IntakeClosed",
     "IntakeModel",
     "InvalidAddress",
@@ -129,15 +148,25 @@ __all__ = [
     "JournalWriter",
     "KeysMissing",
     "Link",
+    "LogBusy",
+    "LogDamaged",
+    "NotAKey",
     "NotFounded",
     "NotOurLink",
+    "NotSigned",
     "OpenedEnvelope",
+    "Proof",
+    "Prover",
     "Refused",
     "RetentionClass",
+    "SignedHead",
+    "SignedLog",
+    "Signer",
     "TokenKind",
     "TooLarge",
     "Unreadable",
     "VaultModel",
+    "Verifier",
     "catch_up_with_journal",
     "change_document",
     "delete_documents",
@@ -152,11 +181,13 @@ __all__ = [
     "join_subjects",
     "journal_head",
     "journal_writer",
+    "log_signer",
     "normalise_email",
     "normalise_phone",
     "on_intake",
     "open_evidence",
     "read_documents",
+    "read_verifier",
     "refresh_sealing_key",
     "register_replay",
     "seal_evidence",

@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -74,6 +75,13 @@ def vault() -> Iterator[None]:
     refresh_sealing_key(now=NOW)
     yield
     instance_id.cache_clear()
+
+
+@pytest.fixture
+def anchor(vault: None, settings: Settings, tmp_path: Path) -> Path:
+    """An empty folder for the ledger's log, for the ledger that this test writes."""
+    settings.ANCHOR_DIR = tmp_path / "anchor"
+    return tmp_path / "anchor"
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from campaigns.content.library import letter
 from campaigns.content.merge import MissingValue
 from campaigns.delivery.signing import signer
 from campaigns.delivery.statements import Claimed, GateMark, Outcome
-from campaigns.models import Campaign, DeliveryKind, DeliveryState
+from campaigns.models import Campaign, Delivery, DeliveryKind, DeliveryState
 from campaigns.smtp.addresses import BadAddress, verp_address
 from campaigns.smtp.headers import UnsafeHeader
 from campaigns.smtp.message import MessageFrame, Sender
@@ -48,7 +48,7 @@ def return_path(delivery_id: int) -> str:
     return verp_address(delivery=delivery_id, mac=mac, domain=settings.MAIL_DOMAIN)
 
 
-def message_id(claimed: Claimed) -> str:
+def message_id(claimed: Claimed | Delivery) -> str:
     """Always the same for the same message, so that a second copy is recognisable."""
     parts = [claimed.reference_id.bytes, claimed.contact_id.bytes, bytes([claimed.kind])]
     opaque = keyed_id(scope="message_id", parts=parts).hex()

@@ -21,6 +21,7 @@ from crm.models import Contact
 from crm.pages import READERS, WRITERS
 from crm.pages.contact_forms import NoForm, StatusForm, TagForm
 from crm.pages.contact_view import contact_view
+from crm.pages.proof import PROVERS
 from crm.people import profiles
 from crm.segments.choices import choices_of
 from privacy.services import JournalUnreachable
@@ -37,6 +38,7 @@ def contact(request: HttpRequest, contact_id: UUID) -> HttpResponse:
     context = {
         **contact_view(row, language=get_language() or "fr"),
         "may_write": account_of(request).role in WRITERS,
+        "may_prove": account_of(request).role in PROVERS,
         "status_form": StatusForm(initial={"status": row.status}),
         "tag_form": TagForm(),
         "known_tags": choices_of("tag"),

@@ -13,6 +13,7 @@ from crm.pages import labels
 from crm.pages.labels import Words, words
 from crm.people import Document, profile_of
 from crm.segments.choices import STATUS_NAMES, names_of
+from crm.timeline import proof_link
 from privacy.services import RetentionClass, read_documents
 
 LINES = 50
@@ -42,6 +43,7 @@ class TimelineLine:
     icon: str
     detail: Words
     actor: str
+    proof: str
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,12 @@ class _Names:
     def line(self, row: TimelineEntry) -> TimelineLine:
         title, icon = labels.KINDS.get(row.kind, (row.kind.replace("_", " "), "point"))
         return TimelineLine(
-            row.at, title, icon, self.detail(row), self.staff.get(str(row.actor_id), "")
+            row.at,
+            title,
+            icon,
+            self.detail(row),
+            self.staff.get(str(row.actor_id), ""),
+            proof_link(row),
         )
 
     def detail(self, row: TimelineEntry) -> Words:

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID, uuid5
 
@@ -28,9 +29,7 @@ Batch = list[tuple[UUID, Invented]]
 def fill(*, now: datetime) -> None:
     """Make the demonstration data; calling twice makes what is missing and no more."""
     consent.seed_purposes(now=now)
-    version = consent.publish_notice(
-        code=words.NOTICE_CODE, texts=words.NOTICE, is_substantive=True, now=now
-    )
+    version = _write_notice(now)
     drafts = words.forms(notice_version=version)
     _make_forms(drafts, now)
     invented = invent(count=PEOPLE, now=now)
@@ -44,6 +43,23 @@ def fill(*, now: datetime) -> None:
     consent.refresh_cards(now=now)
     with connections["default"].cursor() as cursor:
         cursor.execute("ANALYZE")  # the home page shows the planner's estimates
+
+
+def _write_notice(now: datetime) -> int:
+    """The notice of every form, made by the builder; the officer's later ones are left alone."""
+    code = words.NOTICE_CODE
+    try:
+        consent.begin_notice(code=code, kind="direct", actor_id=None, now=now)
+    except consent.NoticeExists:
+        return 1
+    ready = consent.starting_choices(kind="direct")
+    own = {
+        language: {**said, "opening": words.NOTICE_OPENING[language]}
+        for language, said in ready.words.items()
+    }
+    choices = replace(ready, words=own)
+    consent.write_notice(code=code, choices=choices, actor_id=None, now=now)
+    return consent.publish_notice_draft(code=code, actor_id=None, now=now)
 
 
 def _make_forms(drafts: dict[str, tuple[str, FormDraft]], now: datetime) -> None:
@@ -66,7 +82,7 @@ def _record_choices(
     }
     notices = {
         language: consent.notice(code=words.NOTICE_CODE, version=version, language=language).id
-        for language in words.NOTICE
+        for language in words.NOTICE_OPENING
     }
     for start in range(0, len(people), 100):
         with transaction.atomic():

@@ -6,31 +6,12 @@ from consent.services import Basis
 from forms_intake.services import FormDraft, PurposeChoice
 
 ORGANISATION = "Nordelia"
-NOTICE = {
-    "fr": (
-        "Nordelia, 12 quai des Ateliers, 44000 Nantes, utilise ces informations pour vous"
-        " répondre et, si vous l’acceptez ou ne vous y opposez pas, pour vous parler de ses"
-        " logiciels. Base légale : votre consentement pour la lettre d’information, notre"
-        " intérêt légitime pour les offres et les appels à des professionnels, les mesures"
-        " précontractuelles pour répondre à votre demande. Destinataires : nos équipes"
-        " commerciales et de communication ; personne d’autre. Conservation : trois ans après"
-        " votre dernier signe, un an pour une demande. Les champs marqués obligatoires sont"
-        " nécessaires pour vous répondre. Vous pouvez accéder à vos données, les rectifier, les"
-        " effacer, en limiter l’usage, les recevoir, vous opposer et retirer votre consentement"
-        " à tout moment en écrivant à dpo@nordelia.example. Vous pouvez adresser une réclamation"
-        " à la CNIL (www.cnil.fr)."
-    ),
-    "en": (
-        "Nordelia, 12 quai des Ateliers, 44000 Nantes, France, uses this information to answer"
-        " you and, if you agree or do not object, to tell you about its software. Lawful basis:"
-        " your consent for the newsletter, our legitimate interest for offers and calls to"
-        " professionals, steps before a contract to answer your request. Recipients: our sales"
-        " and communication teams, nobody else. Kept for three years after you last acted, one"
-        " year for a request. Fields marked as mandatory are needed to answer you. You may"
-        " access, correct, erase, restrict or receive your data, object, and withdraw your"
-        " consent at any time: write to dpo@nordelia.example. You may complain to the CNIL"
-        " (www.cnil.fr)."
-    ),
+# Of the builder's words: the rest of the notice is ready-made.
+NOTICE_OPENING = {
+    "fr": "Nordelia utilise vos données pour vous répondre et, si vous l’acceptez ou ne vous y"
+    " opposez pas, pour vous parler de ses logiciels.",
+    "en": "Nordelia uses your data to answer you and, if you agree or do not object, to tell you"
+    " about its software.",
 }
 NOTICE_CODE = "site"
 

@@ -9,7 +9,8 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from crm.services import Choice
+from consent.services import NoticeKind, every_notice
+from crm.services import Choice, NoticeUse
 from forms_intake.models import Form, FormVersion, Submission
 from forms_intake.projection import document_of
 from forms_intake.public.embedding import URLS, page_url, snippet_of
@@ -120,10 +121,26 @@ def _snippets(version: FormVersion) -> list[tuple[str, str]]:
     ]
 
 
-def used_notices() -> list[str]:
-    """Return the codes of notices that forms use, to be offered while typing."""
-    codes = FormVersion.objects.order_by("notice_code").values_list("notice_code", flat=True)
-    return list(codes.distinct())
+def usable_notices() -> list[str]:
+    """Return the codes of published notices that forms may use, to be offered while typing."""
+    codes = {each.code for each in every_notice() if each.kind == NoticeKind.DIRECT}
+    return sorted(codes)
+
+
+def notice_uses(code: str) -> list[NoticeUse]:
+    """Return the versions of forms that show a notice, or did: for the page of that notice."""
+    rows = FormVersion.objects.filter(notice_code=code, published_at__isnull=False)
+    return [
+        NoticeUse(
+            row.notice_version,
+            row.form.name,
+            reverse("form", args=[row.form_id]),
+            row.number,
+            row.published_at,
+            row.retired_at,
+        )
+        for row in rows.select_related("form").order_by("form__name", "-number")
+    ]
 
 
 def is_first_form_published() -> bool:

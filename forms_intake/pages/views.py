@@ -15,7 +15,7 @@ from crm.services import account_of, staff_page
 from forms_intake.models import Form, FormVersion
 from forms_intake.pages import EDITORS
 from forms_intake.pages.editor import EditorForm, NewForm, written
-from forms_intake.pages.overview import form_rows, overview_of, used_notices
+from forms_intake.pages.overview import form_rows, overview_of, usable_notices
 from forms_intake.projection import document_of
 from forms_intake.public.published import language_of
 from forms_intake.public.showing import Typed, context_of
@@ -106,7 +106,7 @@ def form_edit(request: HttpRequest, code: str) -> HttpResponse:
 
 
 def _editor(request: HttpRequest, editor: EditorForm, form: Form | None) -> HttpResponse:
-    context = {"editor": editor, "form": form, "notices": used_notices()}
+    context = {"editor": editor, "form": form, "notices": usable_notices()}
     status = 422 if editor.errors else 200
     return render(request, "forms_intake/staff/edit.html", context, status=status)
 

@@ -22,9 +22,13 @@ _HIDDEN = ("assessment", "number")
 def public_form(document: Document) -> Document:
     """Return what a developer needs of a form: its questions, boxes, notices and addresses."""
     code = document["code"]
-    shown = ("code", "version", "languages", "texts", "fields", "notices", "has_proof_of_work")
+    shown = ("code", "version", "languages", "texts", "fields", "has_proof_of_work")
     return {
         **{name: document[name] for name in shown},
+        "notices": {
+            language: {name: value for name, value in each.items() if name != "earlier"}
+            for language, each in document["notices"].items()
+        },
         "purposes": [
             {name: value for name, value in each.items() if name not in _HIDDEN}
             for each in document["purposes"]

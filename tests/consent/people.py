@@ -64,6 +64,14 @@ def submit(
         )
 
 
+def write(people: int = 1) -> list[UUID]:
+    """Each of so many people answers a form, which writes some rows each."""
+    made = [uuid4() for _ in range(people)]
+    for subject in made:
+        submit(subject, newsletter(is_ticked=True), promotion(is_ticked=False))
+    return made
+
+
 def decide(
     action: str, *, at: datetime = NOW, number: UUID | None = None, **document: object
 ) -> UUID:

@@ -39,7 +39,8 @@ EVENT = (
     "INSERT INTO consent_ledgerevent (record_id, schema_version, subject_id, channel, purpose_id,"
     " basis, event_state, event_type, event_at, received_at, indicated_by, method, form_code,"
     " language, source_id, entry_hash, layout, source, notice_sha256)"
-    " VALUES (gen_random_uuid(), '', gen_random_uuid(), 'email', 'a-purpose', %s, %s, '', now(), now(), 'subject', 'form', '',"
+    " VALUES (gen_random_uuid(), '', gen_random_uuid(), 'email', 'a-purpose', %s, %s, '', now(),"
+    " now(), 'subject', 'form', '',"
     " 'fr', gen_random_uuid(), '', 2, '', %s)"
 )
 

@@ -40,6 +40,7 @@ def stage(
     settings.KEYS_DIR = whole_stage.home / "keys"
     settings.JOURNAL_DIR = whole_stage.home / "journal"
     settings.INTAKE_JOURNAL_DIR = whole_stage.home / "intake-journal"
+    settings.ANCHOR_DIR = whole_stage.home / "anchor"
     for alias, zone in zones.items():
         connections[alias].close()
         connections[alias].settings_dict["NAME"] = whole_stage.names[zone]

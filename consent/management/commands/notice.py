@@ -5,10 +5,17 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, no_translations
 from django.utils import timezone
 
-from consent.services import NoticeKind, publish_notice
+from consent.services import (
+    FactsDiffer,
+    NoticeKind,
+    NoticeUnknown,
+    correct_notice,
+    missing_from_notice,
+    publish_notice,
+)
 
 
 class Command(BaseCommand):
@@ -19,16 +26,19 @@ class Command(BaseCommand):
         parser.add_argument(
             "--typo",
             action="store_true",
-            help="only the wording was put right: what people were told is the same",
+            help="only the wording is put right, people are told the same: it holds at once on"
+            " every form that uses the newest version",
         )
         parser.add_argument(
-            "--indirect",
+            "--as-is",
             action="store_true",
-            help="of article 14: for people whose data came from somebody else (imports)",
+            help="publish a text that does not say how to reach the officer and the CNIL",
         )
+        parser.add_argument("--kind", choices=NoticeKind.values, default=NoticeKind.DIRECT.value)
         for language, _name in settings.LANGUAGES:
             parser.add_argument(f"--{language}", type=Path, help=f"a text file ({language})")
 
+    @no_translations
     def handle(self, *args: Any, **options: Any) -> None:
         texts = {
             language: self._read(path)
@@ -37,14 +47,35 @@ class Command(BaseCommand):
         }
         if not texts:
             raise CommandError("Name a text file for at least one language: --fr notice.txt")
-        version = publish_notice(
-            code=options["code"],
-            texts=texts,
-            is_substantive=not options["typo"],
-            kind=NoticeKind.INDIRECT if options["indirect"] else NoticeKind.DIRECT,
-            now=timezone.now(),
-        )
-        self.stdout.write(f"{options['code']} is at version {version} in {', '.join(texts)}.")
+        if not options["as_is"]:
+            self._check(texts)
+        code, spoken = options["code"], ", ".join(texts)
+        if options["typo"]:
+            revision = self._correct(code, texts)
+            self.stdout.write(f"{code} has revision {revision} of its wording in {spoken}.")
+            return
+        version = publish_notice(code=code, texts=texts, kind=options["kind"], now=timezone.now())
+        self.stdout.write(f"{code} is at version {version} in {spoken}.")
+
+    def _check(self, texts: dict[str, str]) -> None:
+        """GDPR 13(1)(b) and 13(2)(d): whom to write to, and whom to complain to."""
+        for language, text in texts.items():
+            if missing := [str(each) for each in missing_from_notice(text=text)]:
+                raise CommandError(
+                    f"The text in {language} lacks {' and '.join(missing)}. Add it, or say"
+                    " --as-is to publish it nevertheless."
+                )
+
+    def _correct(self, code: str, texts: dict[str, str]) -> int:
+        try:
+            return correct_notice(code=code, texts=texts, now=timezone.now())
+        except NoticeUnknown:
+            raise CommandError(f"{code} was never published: leave --typo out.") from None
+        except FactsDiffer as error:
+            raise CommandError(
+                f"This is not a correction ({', '.join(error.facts)}): leave --typo out to publish"
+                " the next version, or correct it on the page of notices."
+            ) from None
 
     def _read(self, path: Path) -> str:
         try:
