@@ -1,5 +1,6 @@
 """The letters that consent asks for: one row in the ledger each, in the asker's transaction."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -16,6 +17,10 @@ class LetterCourier:
         self, *, kind: str, reference_id: UUID, subject_id: UUID, now: datetime
     ) -> None:
         """Plan one letter; the same request twice plans one."""
+        self.plan_letters(kind=kind, letters={reference_id: subject_id}, now=now)
+
+    def plan_letters(self, *, kind: str, letters: Mapping[UUID, UUID], now: datetime) -> None:
+        """Plan many at once (request -> person); the same request twice plans one."""
         Delivery.objects.bulk_create(
             [
                 Delivery(
@@ -25,6 +30,7 @@ class LetterCourier:
                     due_at=now,
                     planned_at=now,
                 )
+                for reference_id, subject_id in letters.items()
             ],
             ignore_conflicts=True,
         )

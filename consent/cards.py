@@ -45,7 +45,7 @@ def cards_of(subject_ids: Iterable[UUID], *, now: datetime) -> dict[UUID, UUID]:
         ],
         ignore_conflicts=True,
     )
-    rows = SubjectCard.objects.filter(subject_id__in=wanted)
+    rows = SubjectCard.objects.filter(subject_id__in=wanted, is_alias=False)
     return dict(rows.values_list("subject_id", "card_id"))
 
 

@@ -102,6 +102,23 @@ def _values(permissions: Sequence[Permission]) -> list[Any]:
     return [getattr(each, name) for each in permissions for name in names]
 
 
+def fold_many(rows: Sequence[LedgerEvent]) -> None:
+    """Bring the permissions of many people up to date with one fresh row of each."""
+    by_key = {(row.subject_id, row.purpose_id, row.channel): row for row in rows}
+    fresh = [made for key in sorted(by_key) if (made := folded([by_key[key]])) is not None]
+    Permission.objects.bulk_create(fresh, ignore_conflicts=True)
+    subjects = [subject for subject, _purpose, _channel in by_key]
+    locked = Permission.objects.filter(subject_id__in=subjects).select_for_update()
+    changed = []
+    for held in locked.order_by("subject_id", "purpose_id", "channel"):
+        row = by_key.get((held.subject_id, held.purpose_id, held.channel))
+        if row is not None and (held.folded_at, held.folded_seq) != _when(row):
+            changed.append(_brought_up_to_date(held, [row]))
+    _change(changed)
+    received_at = max(row.received_at for row in rows)
+    SubjectCard.objects.filter(subject_id__in=subjects).update(stale_since=received_at)
+
+
 def _brought_up_to_date(held: Permission, news: Sequence[LedgerEvent]) -> Permission:
     if _when(news[0]) < (held.folded_at, held.folded_seq):
         return refold(held.subject_id, held.purpose_id, held.channel) or held

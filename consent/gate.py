@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from consent.addresses import Reach, marks_of
+from consent.legal_rules import legal_rule
 from consent.models import Channel, LedgerEvent, Permission
 from consent.reasking import ask_again_at
 
@@ -143,8 +144,13 @@ def explain(*, subject_id: UUID, purpose_code: str, channel: str) -> Explanation
         held.event.record_id,
         held.event.seq,
         held.event.notice_id,
-        ask_again_at(held.since) if code in _SAID_NO else None,
+        _ask_again_at(held.since) if code in _SAID_NO else None,
     )
+
+
+def _ask_again_at(said_no_at: datetime) -> datetime:
+    months = int(legal_rule(code="reask.months", at=said_no_at))
+    return ask_again_at(said_no_at, months=months)
 
 
 def history(*, subject_id: UUID) -> list[LedgerLine]:

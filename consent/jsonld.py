@@ -55,6 +55,8 @@ EVENT_TYPES = {
     # DPV has the objection as an act, and no word for the act that did not take place.
     "ObjectionIndicated": "dpv:ObjectingToProcess",
     "NoObjection": "dpv:LegitimateInterestNotObjected",
+    # Nor one for data that came from elsewhere, before its person is told.
+    "ArrivedByImport": "dpv:LegitimateInterestUninformed",
 }
 
 _STATUS = {

@@ -3,13 +3,13 @@
 import calendar
 from datetime import datetime
 
-# Six months (CNIL deliberation 2026-042). Nothing is sent when they are over: a form that a
-# person fills in may ask, and only a letter that they confirm brings the permission back.
-REASK_MONTHS = 6
 
+def ask_again_at(said_no_at: datetime, *, months: int) -> datetime:
+    """Return the same day so many months later, or the last day of that month.
 
-def ask_again_at(said_no_at: datetime, *, months: int = REASK_MONTHS) -> datetime:
-    """Return the same day so many months later, or the last day of that month."""
+    How many is a rule of law (legal_rules, reask.months). Nothing is sent when they are over: a form
+    that a person fills in may ask, and only a letter that they confirm brings the permission back.
+    """
     years, month = divmod(said_no_at.month - 1 + months, 12)
     year = said_no_at.year + years
     day = min(said_no_at.day, calendar.monthrange(year, month + 1)[1])

@@ -18,6 +18,16 @@ from consent.decisions import apply_waiting_decisions, settle_decisions
 from consent.findings import CannotPublish, Finding, NoDraft, PurposeUnknown
 from consent.form_titles import register_form_titles
 from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits, reachable
+from consent.imports import (
+    ConsentCannotBeImported,
+    ImportedPerson,
+    NotImportable,
+    check_importable,
+    indirect_notices,
+    record_import,
+    suppressed_emails,
+)
+from consent.informing import OBJECTION_DAYS, settle_informed
 from consent.legal_rules import (
     RuleNow,
     RuleRefused,
@@ -35,7 +45,8 @@ from consent.letters import (
     register_courier,
     write_letter,
 )
-from consent.models import Basis, Channel, NoticeKind, State
+from consent.merging import MergeLine, merge_preview, merge_subjects
+from consent.models import NO_STATES, PERMITTING_STATES, Basis, Channel, NoticeKind, State
 from consent.notice_agreement import NoticeDisagreement, PurposeUse, notice_disagreements
 from consent.notice_builder.checking import (
     NOTICE_ITEMS,
@@ -157,6 +168,9 @@ __all__ = [
     "DATA_TERMS",
     "NOTICE_ITEMS",
     "NOTICE_RECIPIENTS",
+    "NO_STATES",
+    "OBJECTION_DAYS",
+    "PERMITTING_STATES",
     "PURPOSE_TERMS",
     "REASONS",
     "Answer",
@@ -166,17 +180,21 @@ __all__ = [
     "CannotPublish",
     "Channel",
     "CodeTaken",
+    "ConsentCannotBeImported",
     "Courier",
     "Explanation",
     "FactsDiffer",
     "Finding",
+    "ImportedPerson",
     "KeptNo",
     "LedgerLine",
     "Letter",
+    "MergeLine",
     "MissingItem",
     "NoDraft",
     "NoNoticeDraft",
     "NoNumberLeft",
+    "NotImportable",
     "NothingToProve",
     "NoticeChoices",
     "NoticeDisagreement",
@@ -213,6 +231,7 @@ __all__ = [
     "bring_purpose_back",
     "card_permits",
     "change_legal_rule",
+    "check_importable",
     "consent_wanted",
     "correct_notice",
     "correct_notice_by_draft",
@@ -224,6 +243,7 @@ __all__ = [
     "explain",
     "findings_against_assessment",
     "history",
+    "indirect_notices",
     "interest_word",
     "kept_for",
     "legal_rule",
@@ -231,6 +251,8 @@ __all__ = [
     "letters_handed_over",
     "make_receipt",
     "make_waiting_receipts",
+    "merge_preview",
+    "merge_subjects",
     "missing_from_notice",
     "notice",
     "notice_by_id",
@@ -256,6 +278,7 @@ __all__ = [
     "purposes",
     "reachable",
     "record_answers",
+    "record_import",
     "records_of",
     "records_of_notice",
     "refresh_cards",
@@ -269,8 +292,10 @@ __all__ = [
     "seal_ledger",
     "seed_purposes",
     "settle_decisions",
+    "settle_informed",
     "shown_record",
     "starting_choices",
+    "suppressed_emails",
     "withdraw_on_behalf",
     "write_letter",
     "write_notice",

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connections, transaction
 from django.db.models import Count, Q, QuerySet
 
 from consent.addresses import Marks, addresses_of, marks_of
@@ -129,6 +129,17 @@ def is_suppressed_person(*, marks: Marks, purpose_code: str) -> bool:
         and is_suppressed(fingerprints=found, purpose_code=purpose_code, kind=kind)
         for found, kind in kinds
     )
+
+
+def are_suppressed(marks: Sequence[bytes], purpose_code: str) -> list[bool]:
+    """Ask the gate's own function of every set of fingerprints, in their order."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT consent_is_suppressed(1, m.marks, %s)"
+            " FROM unnest(%s::bytea[]) WITH ORDINALITY AS m (marks, place) ORDER BY m.place",
+            [purpose_code, list(marks)],
+        )
+        return [bool(row[0]) for row in cursor.fetchall()]
 
 
 def lift(*, marks: Marks, purpose_code: str, now: datetime) -> None:

@@ -30,6 +30,11 @@ def rekey_suppressions() -> None:
     services.rekey_suppressions(now=datetime.now(UTC))
 
 
+@shared_task(name="consent.settle_informed")
+def settle_informed() -> None:
+    services.settle_informed(now=datetime.now(UTC))
+
+
 @shared_task(name="consent.seal_ledger")
 def seal_ledger() -> None:
     try:

@@ -6,13 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from django.db import connections, transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from consent.services import Basis, Channel, Reach, reachable
+from consent.services import Basis, Channel, Reach, consent_wanted, reachable
 from crm.calling_hours import CALLS_MOST, CALLS_WITHIN, may_call_consumer
 from crm.contacts import ContactUnknown
 from crm.models import Contact, TimelineEntry
@@ -33,8 +32,6 @@ REASONS: Mapping[str, Promise] = {
 _LINES = (Path(__file__).parent / "sql" / "calling.sql").read_text(encoding="utf-8").splitlines()
 # Without its comments, whose percent signs would be placeholders.
 _CALLING = "\n".join(line for line in _LINES if not line.startswith("--"))
-# Loi 2025-594, article 13: from this day a consumer is called with consent alone.
-_CONSUMERS_OPT_IN = datetime(2026, 8, 11, tzinfo=ZoneInfo("Europe/Paris"))
 
 
 @dataclass(frozen=True)
@@ -56,12 +53,6 @@ class CallList:
     fall: Waterfall
     suppressed: int
     following: UUID | None
-
-
-def consent_wanted(*, is_professional: bool, now: datetime) -> bool:
-    """Say whether calling somebody to sell needs a consent: C. conso. L. 223-1 asks it for
-    consumers; for professionals legitimate interest is enough, until they object."""
-    return not is_professional and now >= _CONSUMERS_OPT_IN
 
 
 def call_list(*, rules: Mapping[str, Any] | None, after: UUID | None, now: datetime) -> CallList:
@@ -108,8 +99,8 @@ def _judged(
     asked = {
         "purpose": PURPOSE,
         "after": after,
-        "consumers": consent_wanted(is_professional=False, now=now),
-        "professionals": consent_wanted(is_professional=True, now=now),
+        "consumers": consent_wanted(channel=Channel.PHONE, is_professional=False, now=now),
+        "professionals": consent_wanted(channel=Channel.PHONE, is_professional=True, now=now),
         "consent": Basis.CONSENT.value,
         "calls_since": now - CALLS_WITHIN,
         "calls_most": CALLS_MOST,

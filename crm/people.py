@@ -82,6 +82,10 @@ def merge(
     An empty answer erases nothing: a form that does not ask for the company knows nothing of it.
     """
     after = {**before, **facts}
+    if before.get("email", facts.get("email")) != facts.get("email"):
+        # Somebody who was merged, from an address that is not the one we write to. What they agreed
+        # to was for that one: it stays.
+        after |= {name: before.get(name, "") for name in ("email", "email_as_typed")}
     text = many_lines(message)
     if text:
         said = {"lead": str(lead_id), "at": at.isoformat(), "text": text}

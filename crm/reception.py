@@ -11,6 +11,7 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
+from crm.merging import kept_ids
 from crm.models import Contact, ContactTag, Lead, Tag
 from crm.people import Person, facts_of, many_lines, merge
 from crm.timeline import add_timeline
@@ -23,6 +24,10 @@ from privacy.services import (
 )
 
 BATCH = 1_000
+
+
+class JustMerged(Exception):
+    """The contact became part of another one while it was written to: try again."""
 
 
 class Facets(TypedDict, total=False):
@@ -52,13 +57,14 @@ def receive_lead(
     """Turn a submission into a lead of its contact, made if new; return the contact's id.
 
     One address is one contact, however many arrive at once. Inside the caller's transaction on
-    crm. Idempotent by `lead_id`: a second call changes nothing. Raises InvalidAddress, and
-    Unreadable rather than write over a profile that does not open.
+    crm. Idempotent by `lead_id`: a second call changes nothing. Raises InvalidAddress, JustMerged,
+    and Unreadable rather than write over a profile that does not open.
     """
     received = Lead.objects.filter(id=lead_id).values_list("contact_id", flat=True).first()
     if received is not None:
         return received
-    contact_id = enrol(email=person.email, phone=person.phone).subject_id
+    enrolled = enrol(email=person.email, phone=person.phone).subject_id
+    contact_id = kept_ids([enrolled]).get(enrolled, enrolled)
     lead = Lead(
         id=lead_id,
         contact_id=contact_id,
@@ -70,6 +76,8 @@ def receive_lead(
     _ensure_contact(lead, person, language, source, now)
     # One at a time per contact from here: the loser of a race finds the lead of the winner.
     Contact.objects.select_for_update(no_key=True).get(id=contact_id)
+    if kept_ids([contact_id]):
+        raise JustMerged(JustMerged.__doc__)
     if not Lead.objects.filter(id=lead_id).exists():
         _take_in(lead, facts_of(person, language=language), message, now)
     return contact_id
@@ -129,7 +137,8 @@ def receive_many(*, people: Sequence[tuple[Person, Facets]], now: datetime) -> l
     for start in range(0, len(people), BATCH):
         batch = people[start : start + BATCH]
         subjects = enrol_many(emails=[person.email for person, _ in batch])
-        found = [subjects[person.email] for person, _ in batch]
+        kept = kept_ids(subjects.values())
+        found = [kept.get(subjects[p.email], subjects[p.email]) for p, _ in batch]
         with transaction.atomic():
             _write_batch(dict(zip(found, batch, strict=True)), now)
         ids += found

@@ -2,6 +2,8 @@
 
 from crm.access import account_of, staff_page
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
+from crm.imports.running import work_on_imports
+from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merges
 from crm.models import Account, Role
 from crm.officer.notice_use import NoticeUse, register_notice_uses
 from crm.officer.uses import PurposeUse, register_purpose_uses
@@ -41,6 +43,7 @@ __all__ = [
     "ListRow",
     "NameTaken",
     "NewAccount",
+    "NotMergeable",
     "NoticeUse",
     "Person",
     "Profile",
@@ -51,6 +54,7 @@ __all__ = [
     "UsernameTaken",
     "Waterfall",
     "WaterfallStep",
+    "absorbed_ids",
     "account_of",
     "add_timeline",
     "archive_segment",
@@ -60,6 +64,7 @@ __all__ = [
     "create_segment",
     "mark_unreachable",
     "membership",
+    "merge_contacts",
     "new_password",
     "profiles",
     "receive_lead",
@@ -76,6 +81,8 @@ __all__ = [
     "restore_segment",
     "segment_rules",
     "segments",
+    "settle_merges",
     "staff_page",
     "waterfall",
+    "work_on_imports",
 ]

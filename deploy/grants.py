@@ -81,7 +81,6 @@ _EVIDENCE_TABLES = frozenset(
         "consent_purposeversion",
         "consent_seal",
         "crm_contactmerge",
-        "crm_timelineentry",
     }
 )
 
@@ -90,6 +89,8 @@ GRANTS: dict[str, dict[str, Rule]] = {
         "django_migrations": INTERNAL,
         **dict.fromkeys(_CRM_TABLES, STAFF_AND_WORKER),
         **dict.fromkeys(_EVIDENCE_TABLES, EVIDENCE),
+        # The worker moves the timeline of whoever was merged.
+        "crm_timelineentry": {"accord_staff": APPEND, "accord_worker": KEEP},
     },
     "vault": {
         "django_migrations": INTERNAL,

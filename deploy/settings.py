@@ -222,6 +222,10 @@ X_FRAME_OPTIONS = "DENY"
 # A sealed submission is at most 16 KiB; staff uploads come with their own limits.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 if PROCESS == "public" else 2 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+# What staff upload is held in memory until it is sealed: it never reaches a disk in clear. A file
+# that is larger is not taken at all.
+FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
+FILE_UPLOAD_MAX_MEMORY_SIZE = 8 * 1024 * 1024
 
 STATIC_URL = "static/"
 STATIC_ROOT = HOME / "static"
@@ -304,6 +308,9 @@ _SWEEPS = {
     "consent.rekey_suppressions": 10,
     "consent.make_receipts": 1,
     "consent.seal_ledger": 10,
+    "consent.settle_informed": 3600,
+    "crm.settle_merges": 5,
+    "crm.work_on_imports": 5,
     "campaigns.send_letters": 2,
     "campaigns.sweep": 5,
     "campaigns.receive_measures": 2,

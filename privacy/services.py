@@ -55,6 +55,7 @@ from privacy.vault.indexes import (
 from privacy.vault.installation import NotFounded, instance_id
 from privacy.vault.keyring import KeysMissing, derived_key, key_ring
 from privacy.vault.links import Link, MeasureLink, NotOurLink
+from privacy.vault.removal import delete_documents, destroy_documents, join_subjects
 from privacy.vault.sealing import TooLarge
 from privacy.vault.store import (
     Conflict,
@@ -241,6 +242,8 @@ __all__ = [
     "catch_up_with_journal",
     "change_document",
     "claim_of_measure_link",
+    "delete_documents",
+    "destroy_documents",
     "domain_of",
     "drain_envelopes",
     "drop_envelope",
@@ -253,6 +256,7 @@ __all__ = [
     "fingerprint_phones",
     "found_installation",
     "is_journal_applied",
+    "join_subjects",
     "journal_head",
     "journal_writer",
     "log_signer",

@@ -1,7 +1,7 @@
 """From the relay's words to the ledger's: which answer means what."""
 
 from campaigns.delivery.statements import Claimed, Outcome
-from campaigns.models import DeliveryKind, DeliveryState
+from campaigns.models import LETTER_KINDS, DeliveryState
 from campaigns.smtp.outcomes import Accepted, Refused
 
 # RFC 5321 4.5.4.1 asks for tries over four to five days; a newsletter is stale after one. With
@@ -72,7 +72,7 @@ def lost(claimed: Claimed) -> Outcome:
 def in_doubt(claimed: Claimed) -> Outcome:
     """The dot was written and no answer came. A newsletter is never sent twice on a guess; a
     required letter is, with the same Message-ID."""
-    if claimed.kind == DeliveryKind.CONFIRMATION and claimed.attempts + 1 < MOST_TRIES:
+    if claimed.kind in LETTER_KINDS and claimed.attempts + 1 < MOST_TRIES:
         return Outcome(
             id=claimed.id,
             state=DeliveryState.QUEUED,

@@ -1,11 +1,13 @@
 -- Gives a worker the oldest due required letters (they belong to no campaign); see claim.sql.
 -- A letter is never measured.
+-- Letters of information (kind 4) come last: an import plans thousands at once, and somebody who
+-- has just filled in a form waits for theirs.
 -- Index: delivery_queued, on its rows without a campaign.
 WITH chosen AS MATERIALIZED (
     SELECT d.id
     FROM campaigns_delivery d
     WHERE d.campaign_id IS NULL AND d.state = 1 AND d.due_at <= clock_timestamp()
-    ORDER BY d.due_at, d.id
+    ORDER BY d.kind = 4, d.due_at, d.id
     LIMIT %(size)s
     FOR UPDATE OF d SKIP LOCKED
 )

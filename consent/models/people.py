@@ -56,10 +56,19 @@ class SubjectCard(models.Model):
     """The random id under which a person's preference card is known to the public side."""
 
     card_id = models.UUIDField(primary_key=True)
-    subject_id = models.UUIDField(unique=True)
+    subject_id = models.UUIDField(db_index=True)
     created_at = models.DateTimeField()
     # Rises with each change of a permission; the public copy follows.
     stale_since = models.DateTimeField(null=True, db_index=True)
+    # The card of somebody who was merged with this subject: it is in the links of old messages.
+    is_alias = models.BooleanField(db_default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["subject_id"], condition=Q(is_alias=False), name="card_own_once"
+            )
+        ]
 
 
 class ConfirmationRequest(models.Model):

@@ -4,3 +4,5 @@ WRITERS = ("marketing", "sales", "communication")
 # The data protection officer sees what is held and why, and can record a "no"; nothing else.
 # Customer service is not here: it sees one person at a time, under a ticket.
 READERS = (*WRITERS, "dpo")
+IMPORTERS = ("marketing",)
+IMPORTS_READERS = (*IMPORTERS, "dpo")

@@ -16,6 +16,7 @@ from consent.services import PurposeText, purposes
 from crm import contacts
 from crm.access import account_of, staff_page
 from crm.contacts import AddressUnknown, ContactUnknown, NotATag
+from crm.merging import kept_ids
 from crm.models import Contact
 from crm.pages import READERS, WRITERS
 from crm.pages.contact_forms import NoForm, StatusForm, TagForm
@@ -29,7 +30,11 @@ from privacy.services import JournalUnreachable
 @require_safe
 @staff_page(*READERS)
 def contact(request: HttpRequest, contact_id: UUID) -> HttpResponse:
-    row = get_object_or_404(Contact, id=contact_id)
+    row = Contact.objects.filter(id=contact_id).first()
+    if row is None:
+        if kept := kept_ids([contact_id]).get(contact_id):
+            return redirect("contact", kept)
+        raise Http404
     context = {
         **contact_view(row, language=get_language() or "fr"),
         "may_write": account_of(request).role in WRITERS,

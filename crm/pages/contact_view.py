@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from consent.services import Explanation, LedgerLine, PurposeText, explain, history, purposes
+from crm.merging import OTHERS, is_being_merged
 from crm.models import Account, Contact, Lead, Tag, TimelineEntry
 from crm.pages import labels
 from crm.pages.labels import Words, words
@@ -65,6 +66,8 @@ def contact_view(contact: Contact, *, language: str) -> dict[str, Any]:
     return {
         "contact": contact,
         "profile": profile_of(contact.id, document) if document else None,
+        "other_emails": (document or {}).get(OTHERS, []),
+        "is_being_merged": is_being_merged(contact_id=contact.id),
         "status": words(STATUS_NAMES, contact.status),
         "status_colour": labels.STATUS_COLOURS.get(contact.status, "secondary"),
         "language_name": names_of("language").get(contact.language, contact.language),

@@ -49,6 +49,7 @@ LEDGER_STATES: Mapping[str, Promise] = {
     State.CONSENT_WITHDRAWN: _("Withdrew the consent"),
     State.CONSENT_REVOKED: _("Consent ended by us"),
     State.CONSENT_EXPIRED: _("Consent expired"),
+    State.INTEREST_UNINFORMED: _("Imported, not told yet"),
     State.INTEREST_INFORMED: _("Was informed"),
     State.INTEREST_NOT_OBJECTED: _("Did not object"),
     State.INTEREST_OBJECTED: _("Objected"),
@@ -63,6 +64,9 @@ METHODS: Mapping[str, Promise] = {
     "staff_on_behalf": _("told us, recorded by staff"),
     "by_address": _("by writing the address on our page"),
     "narrowed": _("what is left of a no to everything"),
+    "import": _("by a file"),
+    "information_letter": _("by our letter of information"),
+    "merge": _("by merging two contacts"),
 }
 KINDS: Mapping[str, tuple[Words, str]] = {
     "lead": (_("Filled in a form"), "forms"),
@@ -75,6 +79,8 @@ KINDS: Mapping[str, tuple[Words, str]] = {
     "no": (_("A no was recorded"), "hand-stop"),
     "lead_state": (_("Lead followed up"), "inbox"),
     "lead_assigned": (_("Lead assigned"), "user-check"),
+    "imported": (_("Came with an import"), "upload"),
+    "merged": (_("Took in another contact"), "users"),
 }
 EVERYTHING = _("All of marketing")
 NOBODY = _("Nobody")

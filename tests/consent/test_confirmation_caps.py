@@ -2,6 +2,7 @@
 theirs."""
 
 import logging
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -27,6 +28,9 @@ class Letters:
 
     def __init__(self) -> None:
         self.requests: list[UUID] = []
+
+    def plan_letters(self, *, kind: str, letters: Mapping[UUID, UUID], now: datetime) -> None:
+        self.requests += letters
 
     def plan_letter(
         self, *, kind: str, reference_id: UUID, subject_id: UUID, now: datetime

@@ -1,6 +1,6 @@
 """From a box on a form to a permission and back: the acts of people, on the real databases."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -8,8 +8,8 @@ import pytest
 from django.db import connections, transaction
 
 from consent import addresses as consent_addresses
-from consent import services
 from consent import letters as consent_letters
+from consent import services
 from consent.cards import card_hash
 from consent.entries import entry_hash
 from consent.ledger import Event, append
@@ -53,6 +53,9 @@ class Letters:
 
     def __init__(self) -> None:
         self.requests: list[UUID] = []
+
+    def plan_letters(self, *, kind: str, letters: Mapping[UUID, UUID], now: datetime) -> None:
+        self.requests += letters
 
     def plan_letter(
         self, *, kind: str, reference_id: UUID, subject_id: UUID, now: datetime

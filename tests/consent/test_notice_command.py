@@ -7,7 +7,7 @@ import pytest
 from django.conf import settings
 from django.core.management import CommandError, call_command
 
-from consent.services import notice
+from consent.services import indirect_notices, notice
 
 pytestmark = pytest.mark.django_db(databases=["default"])
 FRENCH = f"Vos données servent à vous répondre. {settings.DPO_ADDRESS}, réclamation à la CNIL."
@@ -75,3 +75,10 @@ def test_a_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> No
 def test_no_file_at_all_says_what_to_write() -> None:
     with pytest.raises(CommandError, match="--fr"):
         call_command("notice", "site")
+
+
+def test_a_notice_for_imported_people_says_that_it_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "fr.txt"
+    path.write_text("Vos données viennent d’un salon.\n", encoding="utf-8")
+    call_command("notice", "fair", fr=path, kind="indirect", as_is=True, stdout=StringIO())
+    assert indirect_notices() == [("fair", 1)]

@@ -2,7 +2,7 @@
 that lives at that moment, and every permission is what the ledger adds up to.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -61,6 +61,10 @@ class Crash(BaseException):
 class _Letters:
     def __init__(self) -> None:
         self.last: dict[UUID, UUID] = {}
+
+    def plan_letters(self, *, kind: str, letters: Mapping[UUID, UUID], now: datetime) -> None:
+        for reference_id, subject_id in letters.items():
+            self.plan_letter(kind=kind, reference_id=reference_id, subject_id=subject_id, now=now)
 
     def plan_letter(
         self, *, kind: str, reference_id: UUID, subject_id: UUID, now: datetime

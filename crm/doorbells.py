@@ -1,0 +1,26 @@
+"""Bells that wake a worker. A lost bell costs seconds: the sweep rings again."""
+
+import logging
+
+from celery import current_app
+from kombu.exceptions import OperationalError
+
+logger = logging.getLogger("crm")
+_EXPIRES_SECONDS = 30
+
+
+def ring_imports() -> None:
+    """Say that an import waits for the worker."""
+    _ring("crm.work_on_imports")
+
+
+def ring_merges() -> None:
+    """Say that two contacts are to be made one."""
+    _ring("crm.settle_merges")
+
+
+def _ring(name: str) -> None:
+    try:
+        current_app.send_task(name, expires=_EXPIRES_SECONDS)
+    except (OperationalError, OSError):
+        logger.warning("the broker did not take the bell %s; the sweep will ring", name)

@@ -1,0 +1,17 @@
+"""Doorbells of crm: no arguments; PostgreSQL knows what is due."""
+
+from datetime import UTC, datetime
+
+from celery import shared_task
+
+from crm import services
+
+
+@shared_task(name="crm.work_on_imports")
+def work_on_imports() -> None:
+    services.work_on_imports(now=datetime.now(UTC))
+
+
+@shared_task(name="crm.settle_merges")
+def settle_merges() -> None:
+    services.settle_merges(now=datetime.now(UTC))
