@@ -41,7 +41,7 @@ needs: $(VENV)/dev.stamp ## install what the tests need from Debian (as root), o
 	@$(BIN)/python -m tests.needs
 
 test-fast: $(VENV)/dev.stamp ## the suite alone
-	@$(BIN)/python -m pytest -n auto --dist loadgroup --durations 15 -rs
+	@$(BIN)/python -m pytest -n auto --dist loadscope --durations 15 -rs
 
 test: check needs test-fast ## everything
 

@@ -106,10 +106,11 @@ def kept_of(marks: Marks) -> QuerySet[Suppression]:
 
 
 def marks_for(*, marks: Marks, purpose: Purpose, channel: str) -> Marks:
-    """Return those of somebody's marks under which a "no" to this purpose by this channel is kept:
-    a yes to calls says nothing about mail, nor a yes to mail about calls."""
+    """Return those of somebody's marks that a yes to this purpose by this channel speaks about: a
+    yes to calls says nothing about the mail of a purpose that has both, nor the other way round."""
+    calls = {Channel.PHONE, Channel.SMS}
     is_mail = channel == Channel.EMAIL or Channel.EMAIL not in purpose.channels
-    is_call = channel in (Channel.PHONE, Channel.SMS)
+    is_call = channel in calls or not calls & set(purpose.channels)
     return Marks(marks.email if is_mail else None, marks.phone if is_call else None)
 
 

@@ -12,6 +12,7 @@ import pytest
 from django.db.backends.postgresql.operations import DatabaseOperations
 from django.test import Client
 from pytest_django import DjangoDbBlocker, Settings
+from xdist.scheduler import LoadScopeScheduling
 
 from privacy.services import found_installation, refresh_sealing_key
 from privacy.vault.installation import instance_id
@@ -98,3 +99,14 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     is_ci = os.environ.get("CI") == "true"
     if is_ci and reporter is not None and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+class JourneysTogether(LoadScopeScheduling):  # type: ignore[misc]
+    """Each test where there is room; the journeys, which share one stage, all on one worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "journeys" if nodeid.startswith("tests/journeys/") else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:
+    return JourneysTogether(config, log)

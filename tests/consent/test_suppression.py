@@ -1,5 +1,6 @@
 """A "no" outlives the contact, covers the +tags and the number, and only the person lifts it."""
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -270,11 +271,16 @@ def test_after_a_no_a_form_that_says_yes_raises_nothing() -> None:
 
 
 @pytest.mark.parametrize("method", ["import", "staff_on_behalf", "merge", "api"])
-def test_nobody_else_can_even_say_yes_for_a_person(method: str) -> None:
+def test_nobody_else_can_say_yes_for_a_person(method: str) -> None:
+    """After a no it is a line of the ledger without effect; as a first word it is refused."""
     contact = _refused()
-    with pytest.raises(DatabaseError, match="cannot be made by"), transaction.atomic():
+    with transaction.atomic():
         append([_given(contact, method, 2)])
     assert not permitted(contact)
+    stranger = _contact(email="nobody-asked@example.org", phone="")
+    first = replace(_given(contact, method, 3), subject_id=stranger)
+    with pytest.raises(DatabaseError, match="cannot be made by"), transaction.atomic():
+        append([first])
 
 
 @pytest.mark.parametrize("method", ["import", "staff_on_behalf", "merge", "api"])

@@ -47,6 +47,14 @@ GATED: dict[str, tuple[str, ...]] = {
     ),
     "crm/sql/calling.sql": ("crm/sql/calling.sql", "consent_refusals("),
     "crm/sql/waterfall.sql": ("crm/sql/waterfall.sql", "consent_refusals("),
+    "campaigns/sql/note_measure.sql": (
+        "campaigns/sql/note_measure.sql",
+        "consent_refusals('email_measurement'",
+    ),
+    "campaigns/sql/measures.sql": (
+        "campaigns/sql/measures.sql",
+        "consent_refusals('email_measurement'",
+    ),
 }
 _ONE = "One contact's own page, for staff who care for this person: they are shown, not reached."
 _MARKS = "The address becomes fingerprints and is given to nobody."
@@ -58,6 +66,13 @@ NOBODY: dict[str, str] = {
     "crm/pages/contact.py::contact_no": _ONE,
     "crm/pages/contact_view.py::contact_view": _ONE,
     "crm/pages/record.py::contact_record": _ONE,
+    "crm/pages/merging.py::contact_merge": _ONE,
+    "crm/merging.py::merge_contacts": _MARKS,
+    "crm/merging.py::_carry_out": _MARKS,
+    "crm/merging.py::_join_documents": "Two profiles of one person become one; nobody sees them.",
+    "crm/merging.py::_MOVES": "Rows of the absorbed contact go to the kept one; nothing leaves.",
+    "crm/imports/waiting.py::pending": "Lines of a file that waits: not people yet.",
+    "crm/imports/waiting.py::rows_of": "Lines of a file that waits: not people yet.",
     "crm/pages/contacts.py::_context": "The list of contacts: who is kept, not whom to reach; the "
     "page says so, and what leaves the house goes through `reachable`.",
     "crm/sql/campaign_ids.sql": "Ids of campaigns, no people.",
@@ -65,6 +80,8 @@ NOBODY: dict[str, str] = {
     "crm/pages/home_cards.py::_newest_leads": "Names of the newest leads, without an address.",
     "consent/addresses.py::marks_of_link": _MARKS,
     "consent/decisions.py::_marks_of_address": _MARKS,
+    "consent/deciders.py::saying_no": _MARKS,
+    "consent/folding.py::_HELD": "The permissions of one person, to fold an event into them.",
     "consent/recording.py::_marks": _MARKS,
     "consent/suppression.py::_rewrite": _MARKS,
     "campaigns/trials.py::_hand_over": "A test for a member of staff, of a made-up person.",
@@ -76,6 +93,7 @@ NOBODY: dict[str, str] = {
     "campaigns/sql/finish.sql": "Counts deliveries.",
     "campaigns/sql/record.sql": "Writes what became of messages that have left.",
     "campaigns/sql/skip_cancelled.sql": "Closes what will never be sent.",
+    "campaigns/sql/forget_measures.sql": "Deletes what may no longer be known.",
     "crm/sql/form_codes.sql": "Codes of forms, no people.",
     "crm/sql/record_sent.sql": "Notes on timelines what was sent.",
     "crm/contacts.py::how_many_contacts": "A number.",
@@ -84,6 +102,7 @@ NOBODY: dict[str, str] = {
     "privacy/vault/store.py::read_documents": "The vault itself.",
     "privacy/vault/store.py::_current": "The vault itself, before it writes a document anew.",
     "privacy/vault/stream.py::_BLOBS": "The vault itself.",
+    "privacy/vault/removal.py::delete_documents": "The vault itself: it destroys.",
 }
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from django.db import connections
 from playwright.sync_api import Browser, Page, Request, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -71,7 +72,11 @@ def eyes(chromium: str) -> Iterator[Eyes]:
         # Chromium refuses its sandbox to root; the pages are our own.
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        # While Playwright's event loop runs, Django keeps connections of their own for this thread:
+        # those of an earlier journey may lead to other databases, or be dead.
+        connections.close_all()
         try:
             yield Eyes(browser)
         finally:
+            connections.close_all()
             browser.close()

@@ -2,13 +2,9 @@
 
 from uuid import uuid4
 
-import pytest
-
 from campaigns import services as campaigns
 from tests.journeys import acts
 from tests.journeys.stage import Stage, wait_for
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 
 def test_a_campaign_waits_for_its_relay(stage: Stage) -> None:

@@ -4,15 +4,12 @@ import time
 from collections import Counter
 from uuid import uuid4
 
-import pytest
-
 from campaigns.models import Delivery, DeliveryState
 from crm.services import profiles
 from tests.campaigns import cast
 from tests.journeys import acts
 from tests.journeys.stage import Stage, wait_for
 
-pytestmark = pytest.mark.xdist_group("journeys")
 PEOPLE = 120
 
 
@@ -52,5 +49,7 @@ def test_three_kills_in_one_campaign(stage: Stage) -> None:
         else:
             # What cannot be proven is called unknown and is not sent again.
             assert state == DeliveryState.UNKNOWN
-    assert account.counts["sent"] + account.counts["unknown"] == account.audience
+    # People of other journeys are in the audience too, and may have asked for a pause.
+    ended = ("sent", "unknown", "skipped")
+    assert sum(account.counts[state] for state in ended) == account.audience
     assert account.counts["unknown"] <= 3 * 2 * 15  # at most a batch per process and kill

@@ -3,8 +3,6 @@
 from concurrent.futures import ThreadPoolExecutor
 from uuid import uuid4
 
-import pytest
-
 from consent.models import LedgerEvent
 from consent.services import Explanation, explain
 from crm.models import Contact
@@ -12,8 +10,6 @@ from crm.services import profiles
 from privacy.models import Blob, Envelope
 from tests.journeys import acts
 from tests.journeys.stage import Stage, wait_for
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 
 def test_a_lead_is_kept_with_its_purpose_its_basis_and_its_notice(stage: Stage) -> None:

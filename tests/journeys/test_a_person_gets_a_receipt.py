@@ -29,9 +29,6 @@ def ordered(stage: Stage) -> str:
     return urljoin(stage.public_url, answer.headers["Location"])
 
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
-
 @pytest.mark.browser
 def test_a_person_reads_a_receipt_takes_it_away_and_checks_it(
     stage: Stage, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

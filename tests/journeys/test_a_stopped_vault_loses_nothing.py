@@ -5,14 +5,11 @@ from contextlib import contextmanager
 from uuid import uuid4
 
 import psycopg
-import pytest
 
 from campaigns import services as campaigns
 from tests import plugin
 from tests.journeys import acts
 from tests.journeys.stage import Stage, wait_for
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 
 @contextmanager

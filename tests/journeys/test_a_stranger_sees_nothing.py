@@ -1,13 +1,10 @@
 """From another network, or with one factor, the staff side is a closed door."""
 
 import httpx
-import pytest
 
 from tests.crm.access.test_every_staff_address import GUARDED
 from tests.journeys import acts
 from tests.journeys.stage import Stage
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 
 def test_a_strangers_network_sees_nothing(stage: Stage) -> None:

@@ -2,14 +2,10 @@
 
 from uuid import uuid4
 
-import pytest
-
 from campaigns.models import Campaign, Delivery
 from consent.models import SubjectCard, Suppression
 from tests.journeys import acts
 from tests.journeys.stage import Stage, wait_for
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 
 def test_saying_no_after_the_campaign_was_deleted(stage: Stage) -> None:

@@ -5,13 +5,9 @@ import threading
 import time
 from uuid import uuid4
 
-import pytest
-
 from campaigns import services as campaigns
 from tests.journeys import acts
 from tests.journeys.stage import Stage, wait_for
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 
 def test_a_no_in_the_middle_of_a_campaign(stage: Stage) -> None:

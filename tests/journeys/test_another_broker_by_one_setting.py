@@ -17,8 +17,6 @@ from tests.journeys import acts
 from tests.journeys.stage import ROOT, Stage, wait_for
 from tests.needs import REDIS
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 
 @pytest.fixture
 def redis_url() -> Iterator[str]:

@@ -4,13 +4,10 @@ import json
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from tests.forms_intake import cast as forms
 from tests.journeys import acts
 from tests.journeys.stage import Stage
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 
 def _post(stage: Stage, code: str, content: bytes, **headers: str) -> httpx.Response:

@@ -3,12 +3,9 @@
 from uuid import uuid4
 
 import httpx
-import pytest
 
 from tests.journeys import acts
 from tests.journeys.stage import Stage
-
-pytestmark = pytest.mark.xdist_group("journeys")
 
 
 def test_only_who_confirmed_gets_the_campaign(stage: Stage) -> None:

@@ -5,7 +5,6 @@ from email.message import EmailMessage
 from uuid import UUID, uuid4
 
 import httpx
-import pytest
 from django.utils import timezone
 
 from campaigns.models import MeasuredMessage
@@ -17,7 +16,6 @@ from tests.forms_intake import cast as forms
 from tests.journeys import acts
 from tests.journeys.stage import Stage, wait_for
 
-pytestmark = pytest.mark.xdist_group("journeys")
 MEASUREMENT = PurposeChoice(
     "email_measurement",
     "email",

@@ -22,8 +22,6 @@ from tests.journeys import acts
 from tests.journeys.browser import NEEDED, Eyes, eyes, find_chromium
 from tests.journeys.stage import Stage
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
 ORGANISATION = {
     "organisation": "Accord",

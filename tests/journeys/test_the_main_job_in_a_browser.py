@@ -16,8 +16,6 @@ from tests.journeys import acts
 from tests.journeys.browser import NEEDED, Eyes, eyes, find_chromium
 from tests.journeys.stage import Stage, wait_for
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 
 @pytest.fixture
 def sight(monkeypatch: pytest.MonkeyPatch) -> Iterator[Eyes]:

@@ -11,8 +11,6 @@ from tests.crm.access.test_every_staff_address import GUARDED
 from tests.journeys import acts
 from tests.journeys.stage import Stage
 
-pytestmark = pytest.mark.xdist_group("journeys")
-
 
 def _connect(stage: Stage, zone: str) -> psycopg.Connection:
     role = "accord_public"
