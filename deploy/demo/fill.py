@@ -57,7 +57,8 @@ def _write_notice(now: datetime) -> int:
         language: {**said, "opening": words.NOTICE_OPENING[language]}
         for language, said in ready.words.items()
     }
-    choices = replace(ready, words=own)
+    bases = {**ready.bases, "email_measurement": consent.Basis.CONSENT.value}
+    choices = replace(ready, words=own, bases=bases)
     consent.write_notice(code=code, choices=choices, actor_id=None, now=now)
     return consent.publish_notice_draft(code=code, actor_id=None, now=now)
 
@@ -91,6 +92,10 @@ def _record_choices(
                 _record_one(subject, each, code, drafts[code][1], notices, assessments, now)
 
 
+# Fewer agree to be measured than to be written to.
+_AGREE = {"email_measurement": 0.3}
+
+
 def _form_of(each: Invented) -> str:
     source = each.facets["source"]
     return source if source in ("newsletter", "webinar") else "contact"
@@ -108,7 +113,9 @@ def _record_one(
             choice.basis,
             assessments.get(choice.purpose_code),
             # A yes for most, a no for few; a box for consent left empty is neither.
-            each.mood < 0.75 if choice.basis == consent.Basis.CONSENT else each.mood > 0.9,
+            each.mood < _AGREE.get(choice.purpose_code, 0.75)
+            if choice.basis == consent.Basis.CONSENT
+            else each.mood > 0.9,
             choice.control_texts.get(language, ""),
         )
         for choice in draft.purposes

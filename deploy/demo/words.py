@@ -24,6 +24,15 @@ _NEWSLETTER = PurposeChoice(
         "en": "I want to receive Nordelia's monthly letter by e-mail.",
     },
 )
+_MEASURE = PurposeChoice(
+    "email_measurement",
+    "email",
+    Basis.CONSENT,
+    {
+        "fr": "J’accepte que Nordelia mesure si j’ouvre ses e-mails et quels liens je suis.",
+        "en": "I agree that Nordelia measures whether I open its e-mails and which links I follow.",
+    },
+)
 _ANSWER = PurposeChoice("reply_to_request", "email", Basis.PRE_CONTRACT)
 _OFFERS = PurposeChoice(
     "targeted_promotion",
@@ -83,7 +92,7 @@ def forms(*, notice_version: int) -> dict[str, tuple[str, FormDraft]]:
                     },
                 },
                 _fields(email=True, given_name=False),
-                [_NEWSLETTER],
+                [_NEWSLETTER, _MEASURE],
                 notice_version,
             ),
         ),

@@ -11,7 +11,7 @@ from consent import services
 from consent.models import Draft, LedgerEvent, Purpose, PurposeVersion, SubjectCard
 from consent.purpose_drafts import NUMBER_MOST
 from consent.purposes import PURPOSES
-from consent.services import CannotPublish, CodeTaken, NoDraft, PurposeUnknown
+from consent.services import Answer, Basis, CannotPublish, CodeTaken, NoDraft, PurposeUnknown
 from consent.vocabulary import DATA_TERMS, DPV, PD, PURPOSE_TERMS
 from tests.conftest import NOW, Connect
 from tests.consent.officer import DOMINIQUE, EVENTS, assess, begin, change, findings, publish
@@ -297,6 +297,23 @@ def test_a_retired_purpose_is_refused_at_the_gate_and_offered_no_more() -> None:
     newest = services.published_purposes(code="newsletter")[0]
     assert (newest.version, newest.is_retirement) == (2, True)
     assert newest.published_by == DOMINIQUE
+
+
+def test_an_interest_that_does_not_prevail_reaches_nobody_and_a_consent_still_does() -> None:
+    alice, bob = uuid4(), uuid4()
+    submit(alice, promotion(is_ticked=False))
+    submit(bob, agreed_promotion(), email="bob@example.org", needs_confirmation=False)
+    assert permitted(alice, "targeted_promotion") and permitted(bob, "targeted_promotion")
+    assess("targeted_promotion", outcome="does_not_prevail")
+    answer = services.explain(subject_id=alice, purpose_code="targeted_promotion", channel="email")
+    assert (answer.is_permitted, answer.reason_code) == (False, "interest_outweighed")
+    assert permitted(bob, "targeted_promotion")
+    assess("targeted_promotion")
+    assert permitted(alice, "targeted_promotion")
+
+
+def agreed_promotion() -> Answer:
+    return Answer("targeted_promotion", "email", Basis.CONSENT, None, True, "Offers, please")
 
 
 def test_a_purpose_that_is_brought_back_reaches_those_who_said_yes_and_nobody_else() -> None:

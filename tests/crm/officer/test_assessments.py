@@ -81,7 +81,7 @@ def test_a_review_that_is_due_is_seen_on_list_and_page(officer: Client) -> None:
 def test_one_that_says_no_says_what_to_do(officer: Client) -> None:
     assess("targeted_promotion", outcome="does_not_prevail")
     page = words(officer.get(url("assessment", "targeted_promotion")))
-    assert "To stop messages at once, retire the purpose." in page
+    assert "nobody is reached on that basis any more" in page
     assert "Does not prevail" in words(officer.get(url("purpose-list")))
 
 
