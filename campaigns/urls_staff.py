@@ -27,6 +27,11 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "campaigns/<uuid:campaign_id>/proof/<uuid:contact_id>", proof.campaign_proof,
         name="campaign-proof",
     ),
+    path(
+        "api/v1/campaigns/<uuid:campaign_id>/messages/<uuid:contact_id>/proof",
+        proof.campaign_proof,
+        name="api-campaign-proof",
+    ),
     path("templates/", template_pages.template_list, name="template-list"),
     path("templates/new", template_pages.template_new, name="template-new"),
     path("templates/preview", previews.mail_preview, name="mail-preview"),

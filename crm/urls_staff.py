@@ -6,6 +6,7 @@ from crm.accounts import enrolment, sign_in
 from crm.officer import addresses, assessments, notices, purposes, rules
 from crm.pages import (
     account,
+    api,
     calls,
     contact,
     contacts,
@@ -46,8 +47,14 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(
         "api/v1/contacts/<uuid:contact_id>/permissions",
-        record.contact_permissions,
+        api.contact_permissions,
         name="contact-permissions",
+    ),
+    path("api/v1/contacts/<uuid:contact_id>/records", api.contact_records, name="contact-records"),
+    path(
+        "api/v1/contacts/<uuid:contact_id>/proofs/<slug:purpose>/<slug:channel>",
+        proof.contact_proof,
+        name="api-contact-proof",
     ),
     path("officer/address", addresses.ask_address, name="ask-address"),
     path(

@@ -1,14 +1,14 @@
-"""One record of a contact's consent history, and what is permitted, for machines."""
+"""One record of a contact's consent history."""
 
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import NoReverseMatch, reverse
 from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
-from consent.services import RecordUnknown, explain, purposes, shown_record
+from consent.services import RecordUnknown, shown_record
 from crm.access import staff_page
 from crm.models import Contact
 from crm.pages import READERS, labels
@@ -46,29 +46,3 @@ def contact_record(request: HttpRequest, contact_id: UUID, record_id: UUID) -> H
         "proof_url": proof_url(contact.id, event.purpose_id, event.channel),
     }
     return render(request, "crm/contacts/record.html", context)
-
-
-@require_safe
-@staff_page(*READERS)
-def contact_permissions(request: HttpRequest, contact_id: UUID) -> HttpResponse:
-    """Answer as JSON what the contact's page says: one line per purpose and channel."""
-    contact = get_object_or_404(Contact.objects.only("id"), id=contact_id)
-    lines = []
-    for purpose in purposes(language=get_language() or "fr"):
-        for channel in purpose.channels:
-            answer = explain(subject_id=contact.id, purpose_code=purpose.code, channel=channel)
-            lines.append(
-                {
-                    "purpose": purpose.code,
-                    "channel": channel,
-                    "permitted": answer.is_permitted,
-                    "reason_code": answer.reason_code,
-                    "sentence": str(answer.sentence),
-                    "since": answer.since and answer.since.isoformat(),
-                    "record_id": answer.event_id and str(answer.event_id),
-                    "proof_url": proof_url(contact.id, purpose.code, channel)
-                    if answer.event_id
-                    else "",
-                }
-            )
-    return JsonResponse({"contact_id": str(contact.id), "permissions": lines})

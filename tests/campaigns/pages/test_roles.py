@@ -25,7 +25,7 @@ READ = {
     "template-preview", "starter-preview",
 }  # fmt: skip
 # A file and no page, for other roles than these: tests/campaigns/delivery/test_proof.py.
-ELSEWHERE = {"campaign-proof"}
+ELSEWHERE = {"campaign-proof", "api-campaign-proof"}
 
 
 def _addresses(campaign: UUID, template: UUID) -> Iterator[tuple[str, str]]:

@@ -78,3 +78,19 @@ def test_fetching_a_proof_changes_nothing(client: Client, alice: UUID) -> None:
     assert first.status_code == second.status_code == 200
     assert client.post(address(alice)).status_code == 405
     assert LedgerEvent.objects.count() == before
+
+
+def test_machines_are_told_the_same_by_the_api(alice: UUID) -> None:
+    browser = staff_client("dpo")
+    (said,) = [
+        line
+        for line in browser.get(reverse("contact-permissions", args=[alice])).json()["permissions"]
+        if line["purpose"] == "newsletter"
+    ]
+    assert (said["permitted"], said["reason_code"]) == (True, "permitted_consent")
+    records = browser.get(reverse("contact-records", args=[alice]))
+    assert records.headers["Content-Type"] == "application/ld+json"
+    found = [str(record["dct:identifier"]) for record in records.json()["@graph"]]
+    assert any(said["record_id"] in identifier for identifier in found)
+    pack = browser.get(reverse("api-contact-proof", args=[alice, "newsletter", "email"]))
+    assert "accord_verify.py" in zipfile.ZipFile(io.BytesIO(pack.content)).namelist()
