@@ -4,7 +4,9 @@ that lives at that moment, and every permission is what the ledger adds up to.
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from random import Random
 from typing import Any
 from unittest import mock
 from uuid import UUID, uuid4
@@ -27,12 +29,14 @@ from campaigns.models import Delivery, DeliveryState
 from consent import letters as consent_letters
 from consent import services
 from consent.folding import refold
+from consent.informing import OBJECTION_DAYS
 from consent.models import PERMITTING_STATES, LedgerEvent, Permission
 from crm.services import Person, create_segment, receive_many
 from privacy.services import drop_envelope
 from tests.campaigns import cast
 from tests.conftest import NOW
 from tests.consent import people
+from tests.consent.arrivals import bring, hand_over_letters
 from tests.journeys.inbox import Inbox
 
 pytestmark = [
@@ -73,6 +77,16 @@ class _Letters:
             self.last[subject_id] = reference_id
 
 
+@dataclass(frozen=True)
+class _Undoable:
+    """A "no" by a link, and what was there before it."""
+
+    number: UUID
+    token: str
+    said: dict[str, str]
+    kept: set[str]
+
+
 class World(RuleBasedStateMachine):
     """What people, staff and the machine do; beside it, what they are entitled to, in plain Python.
 
@@ -81,8 +95,8 @@ class World(RuleBasedStateMachine):
 
     inbox: Inbox
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(arrived=st.sets(WHO))
+    def begin(self, arrived: set[str]) -> None:
         self.now = NOW
         self.run = uuid4().hex[:10]
         services.seed_purposes(now=NOW)
@@ -105,7 +119,9 @@ class World(RuleBasedStateMachine):
         self.said: dict[tuple[str, str], str] = {}
         self.kept: set[tuple[str, str]] = set()
         self.is_waiting = False
-        self.everybody_comes_by_a_form()
+        self.undoable: dict[str, _Undoable] = {}
+        for who in sorted(arrived):
+            self.come_by_a_form(who)
 
     def _decide(self, action: str, **document: Any) -> UUID:
         self.is_waiting = False  # the worker takes everything that waits, oldest first
@@ -168,8 +184,24 @@ class World(RuleBasedStateMachine):
             self._yes(who, "newsletter")
 
     def press_the_opt_out(self, who: str, what: str, everything: bool) -> None:
-        self._decide("opt_out", token=self._token(who, what), everything=everything)
+        said = {each: self.said[who, each] for each in PURPOSES if (who, each) in self.said}
+        kept = {each for each in PURPOSES if (who, each) in self.kept}
+        token = self._token(who, what)
+        number = self._decide("opt_out", token=token, everything=everything)
         self._no(who, list(PURPOSES) if everything else [what], everything)
+        self.undoable[who] = _Undoable(number, token, said, kept)
+
+    @precondition(lambda self: self.undoable)
+    @rule(chance=st.randoms(use_true_random=False))
+    def undo_the_opt_out(self, chance: Random) -> None:
+        who = chance.choice(sorted(self.undoable))
+        no = self.undoable[who]
+        self._decide("undo", token=no.token, decision=str(no.number))
+        for what, said in no.said.items():
+            # What was only asked for is not brought back: nobody had said yes.
+            self.said[who, what] = "yes" if said == "yes" else "no"
+        self.kept -= {(who, what) for what in PURPOSES if what not in no.kept}
+        self.undoable.pop(who)
 
     @rule(who=WHO, what=WHAT)
     def say_yes_on_the_preference_page(self, who: str, what: str) -> None:
@@ -234,11 +266,52 @@ class World(RuleBasedStateMachine):
         self._no(who, [what])
         self.is_waiting = True
 
-    @rule()
-    def everybody_comes_by_a_form(self) -> None:
-        for who in NAMES:
-            self.ask_for_the_newsletter(who, confirmed=False)
-            self.meet_a_form_of_legitimate_interest(who, objects=False)
+    @rule(who=WHO)
+    def come_by_a_form(self, who: str) -> None:
+        self.ask_for_the_newsletter(who, confirmed=False)
+        self.meet_a_form_of_legitimate_interest(who, objects=False)
+
+    @rule(who=WHO, time_passes=st.booleans())
+    def arrive_by_a_file(self, who: str, time_passes: bool) -> None:
+        """An import, its letter, and with the time to object over, the silence after it."""
+        contact, key = self.contact[who], (who, "targeted_promotion")
+        bring((contact, self.email[who]), at=self._tick())
+        if key not in self.said and key not in self.kept:
+            self.said[key] = "told"
+        if not time_passes or self.said.get(key) != "told":
+            return
+        hand_over_letters(at=self._tick())
+        self.now += timedelta(days=OBJECTION_DAYS, minutes=1)
+        self.undoable.clear()  # more than a day has passed
+        services.settle_informed(now=self.now)
+        for name in NAMES:
+            if self.said.get((name, key[1])) == "told" and (name, key[1]) not in self.kept:
+                self.said[name, key[1]] = "yes"
+
+    @rule(who=WHO, what=WHAT, says=st.sampled_from(["yes", "no"]))
+    def turn_out_to_be_somebody_else_too(self, who: str, what: str, says: str) -> None:
+        """A merge with a subject of another address, who had said something about a purpose."""
+        email = f"second-{uuid4().hex[:10]}@example.org"
+        (second,) = receive_many(people=[(Person(email=email), {})], now=self._tick())
+        answer = people.newsletter if what == "newsletter" else people.promotion
+        ticked = (says == "yes") is (what == "newsletter")
+        people.submit(
+            second, answer(is_ticked=ticked), email=email, needs_confirmation=False, at=self._tick()
+        )
+        if what == "newsletter" and says == "no":
+            return  # an empty box is no answer
+        services.merge_subjects(
+            kept_id=self.contact[who],
+            kept_email=self.email[who],
+            absorbed_id=second,
+            absorbed_email=email,
+            source_id=uuid4(),
+            actor_id=None,
+            now=self._tick(),
+        )
+        if says == "no":
+            self.said.setdefault((who, what), "asked")
+            self._no(who, [what])
 
     @rule(what=WHAT)
     def send(self, what: str) -> None:
@@ -283,12 +356,14 @@ class World(RuleBasedStateMachine):
     # --- what is entitled -------------------------------------------------------------------
 
     def _no(self, who: str, purposes: list[str], everything: bool = False) -> None:
+        self.undoable.pop(who, None)
         for what in purposes:
             self.kept.add((who, what))
             if (who, what) in self.said:
                 self.said[who, what] = "no"
 
     def _yes(self, who: str, what: str) -> None:
+        self.undoable.pop(who, None)
         self.said[who, what] = "yes"
         self.kept.discard((who, what))
 
@@ -321,7 +396,7 @@ class World(RuleBasedStateMachine):
             return
         held = {(row.subject_id, row.purpose_id): row.state in PERMITTING_STATES for row in rows}
         for (who, what), said in self.said.items():
-            assert held[self.contact[who], what] == (said == "yes"), (who, what, said)
+            assert held.get((self.contact[who], what), False) == (said == "yes"), (who, what, said)
 
 
 def _for_purpose(campaign: UUID, what: str) -> None:
