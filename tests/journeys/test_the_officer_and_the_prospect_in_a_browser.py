@@ -6,10 +6,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import httpx
 import pytest
@@ -18,38 +17,29 @@ from playwright.sync_api import Page, expect
 from campaigns import services as campaigns
 from campaigns.content.library import starter
 from consent.models import LedgerEvent
-from consent.services import Basis, explain, shown_record
-from crm.accounts.register import NewAccount, create_account
+from consent.services import explain, shown_record
 from tests.campaigns import cast
 from tests.consent import verifier
-from tests.crm.staff import PASSWORD, code_now
 from tests.journeys import acts
 from tests.journeys.browser import NEEDED, Eyes, eyes, find_chromium
+from tests.journeys.officer import (
+    INTEREST,
+    PURPOSE,
+    Play,
+    begin_purpose,
+    correct_notice,
+    press,
+    publish_purpose,
+    refused_then_assessed,
+    signed_in,
+    write_notice,
+)
 from tests.journeys.stage import ROOT, Stage, wait_for
 from tests.journeys.test_public_pages_are_accessible import TAGS, violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
 
-INTEREST = Basis.LEGITIMATE_INTEREST.value
 BOX = "Je ne veux pas recevoir d’invitations."
-PURPOSE = {
-    "title_fr": "Nos salons professionnels",
-    "title_en": "Our trade fairs",
-    "description_fr": "Vous inviter, deux fois par an, aux salons de votre métier.",
-    "description_en": "Invite you, twice a year, to the fairs of your trade.",
-    "retention_days": "730",
-}
-BALANCE = {
-    "interest": "Make our fairs known to the professionals whom they are about.",
-    "necessity": "Who does not hear of a fair cannot come to it. An e-mail is the gentlest way.",
-    "expectations": "Who writes to us for work expects to hear of the fairs of that work.",
-    "balance": "Two messages a year, and a no that takes one press of a button.",
-    "b2b_relevance": "Each invitation is about the trade that the person gave.",
-    "safeguards": "A box on the form, a link in each message, deletion after two years.",
-    "conclusion": "The interest prevails.",
-}
-PURSUED = {"fr": "faire connaître nos salons", "en": "to make our fairs known"}
-OPENING = "Vos données servent à vous {} à nos salons. Vous pouvez dire non à tout moment."
 FORM = {
     "title_fr": "Demander le programme",
     "submit_fr": "Envoyer ma demande",
@@ -73,152 +63,7 @@ def sight(monkeypatch: pytest.MonkeyPatch) -> Iterator[Eyes]:
         yield made
 
 
-@dataclass
-class Play:
-    """The names of this journey alone, and who looks at it."""
-
-    stage: Stage
-    sight: Eyes
-    mark: str = field(default_factory=lambda: uuid4().hex[:8])
-
-    @property
-    def purpose(self) -> str:
-        return f"fairs_{self.mark}"
-
-    @property
-    def notice(self) -> str:
-        return f"fairs-{self.mark}"
-
-    @property
-    def form(self) -> str:
-        return f"programme-{self.mark}"
-
-    @property
-    def email(self) -> str:
-        return f"odile-{self.mark}@example.org"
-
-    def go(self, page: Page, path: str) -> None:
-        page.goto(f"{self.stage.staff_url}/{path}")
-
-
-def _account(role: str) -> NewAccount:
-    return create_account(
-        username=f"{role}-{uuid4().hex[:6]}",
-        role=role,
-        now=cast.clock(),
-        password=PASSWORD,
-        with_authenticator=True,
-        language="en",
-    )
-
-
-def _signed_in(play: Play, role: str) -> Page:
-    account, page = _account(role), play.sight.page()
-    assert account.secret is not None
-    page.goto(play.stage.staff_url)
-    page.locator("input[name=username]").fill(account.account.username)
-    page.keyboard.press("Enter")
-    page.locator("input[name=password]").fill(account.password)
-    page.keyboard.press("Enter")
-    page.locator("input[name=code]").fill(code_now(account.secret))
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("link", name="Contacts").first).to_be_visible()
-    return page
-
-
-def _press(page: Page, name: str) -> None:
-    page.get_by_role("button", name=name, exact=True).click()
-
-
-def _follow(page: Page, name: str) -> None:
-    page.locator("main, .page-header").get_by_role("link", name=name, exact=True).first.click()
-
-
-# --- 1. the officer prepares --------------------------------------------------------------------
-
-
-def _begin_purpose(play: Play, page: Page) -> None:
-    play.go(page, "purposes/")
-    _follow(page, "New purpose")
-    page.locator("[name=code]").fill(play.purpose)
-    for name, text in PURPOSE.items():
-        page.locator(f"[name={name}]").fill(text)
-    page.get_by_label("Legitimate interest").check()
-    page.get_by_role("group", name="Channels").get_by_label("E-mail").check()
-    for each in ("Name", "E-mail address"):
-        page.get_by_role("group", name="Data that are used").get_by_label(each, exact=True).check()
-    page.locator("[name=iri]").select_option(index=1)
-    play.sight.look(page, "purpose-editor")
-    _press(page, "Save the draft")
-
-
-def _refused_then_assessed(play: Play, page: Page) -> None:
-    expect(page.locator("[data-finding=no_assessment]")).to_be_visible()
-    expect(page.get_by_role("link", name="Publish", exact=True)).to_have_count(0)
-    play.sight.look(page, "purpose-without-assessment")
-    play.go(page, f"purposes/{play.purpose}/publish")
-    expect(page.get_by_text("Legitimate interest needs an approved")).to_be_visible()
-    expect(page.get_by_role("button", name="Publish", exact=True)).to_have_count(0)
-    _follow(page, PURPOSE["title_en"])
-    _follow(page, "Open the assessment")
-    _follow(page, "Write the assessment")
-    for name, text in BALANCE.items():
-        page.locator(f"[name={name}]").fill(text)
-    page.locator("[name=outcome]").select_option("prevails_with_safeguards")
-    play.sight.look(page, "assessment-editor")
-    _press(page, "Save the draft")
-    _follow(page, "Approve")
-    play.sight.look(page, "assessment-approve")
-    _press(page, "Approve")
-    expect(page.get_by_text("The assessment is approved.")).to_be_visible()
-
-
-def _publish_purpose(play: Play, page: Page) -> None:
-    play.go(page, f"purposes/{play.purpose}/")
-    expect(page.locator("[data-finding]")).to_have_count(0)
-    _follow(page, "Publish")
-    play.sight.look(page, "purpose-publish")
-    _press(page, "Publish")
-    expect(page.get_by_text("The purpose is published.")).to_be_visible()
-    play.sight.look(page, "purpose-published")
-
-
-def _write_notice(play: Play, page: Page) -> None:
-    play.go(page, "notices/new")
-    page.get_by_label("Short name").fill(play.notice)
-    _press(page, "Start with the ready-made words")
-    page.locator(f"[name=basis_{play.purpose}]").select_option(INTEREST)
-    page.locator("[name=opening_fr]").fill(OPENING.format("invitter"))
-    _press(page, "Save the draft")
-    expect(page.get_by_role("heading", name="Still missing")).to_be_visible()
-    expect(page.locator("[data-missing$=-fr]").first).to_be_visible()
-    play.sight.look(page, "notice-builder-missing")
-    for language, text in PURSUED.items():
-        page.locator(f"[name=interest__{play.purpose}_{language}]").fill(text)
-    _press(page, "Save the draft")
-    expect(page.get_by_role("heading", name="Nothing is missing")).to_be_visible()
-    play.sight.look(page, "notice-builder-whole")
-    _follow(page, "Publish version 1")
-    play.sight.look(page, "notice-publish")
-    _press(page, "Publish version 1")
-    expect(page.get_by_text("Version 1 is published.").first).to_be_visible()
-
-
-def _correct_notice(play: Play, page: Page) -> None:
-    _follow(page, "Change it")
-    page.locator("[name=opening_fr]").fill(OPENING.format("inviter"))
-    _press(page, "Save the draft")
-    _follow(page, "Correct the wording")
-    expect(page.locator("del")).to_have_text("invitter")
-    expect(page.locator("ins")).to_have_text("inviter")
-    page.get_by_label("I have read the changes").check()
-    play.sight.look(page, "notice-correct")
-    _press(page, "Correct the wording")
-    expect(page.get_by_text("Correction 1 of version 1")).to_be_visible()
-    play.sight.look(page, "notice-corrected")
-
-
-# --- 2. marketing asks, the prospect answers ----------------------------------------------------
+# --- marketing asks, the prospect answers ----------------------------------------------------
 
 
 def _publish_form(play: Play, page: Page) -> None:
@@ -235,8 +80,8 @@ def _publish_form(play: Play, page: Page) -> None:
     page.locator("[name=notice_version]").fill("1")
     page.locator("[name=minimum_fill_seconds]").fill("0")
     play.sight.look(page, "form-editor")
-    _press(page, "Save the draft")
-    _press(page, "Publish version 1")
+    press(page, "Save the draft")
+    press(page, "Publish version 1")
     expect(page.get_by_text("The form is published.")).to_be_visible()
     play.sight.look(page, "form-published")
 
@@ -252,7 +97,7 @@ def _fill_in(play: Play) -> str:
     page.locator("[name=email]").fill(play.email)
     page.locator("[name=family_name]").fill("Lefèvre")
     play.sight.look(page, "prospect-form")
-    _press(page, FORM["submit_fr"])
+    press(page, FORM["submit_fr"])
     expect(page.get_by_text(FORM["thanks_fr"])).to_be_visible()
     play.sight.look(page, "prospect-thanks")
     page.context.close()
@@ -281,7 +126,7 @@ def _words(text: str) -> set[str]:
     return set(re.findall(r"\w+", text))
 
 
-# --- 3. a campaign, a change of mind, and the proof ---------------------------------------------
+# --- a campaign, a change of mind, and the proof ---------------------------------------------
 
 
 def _send_campaign(play: Play) -> str:
@@ -316,11 +161,11 @@ def _change_of_mind(play: Play, link: str, person: UUID) -> None:
     page.locator("details summary").first.click()
     expect(page.locator("details .notice").first).to_contain_text("inviter à nos salons")
     page.get_by_label("Un par mois au plus").check()
-    _press(page, "Enregistrer mes choix")
+    press(page, "Enregistrer mes choix")
     expect(page.get_by_role("status")).to_contain_text("Un par mois au plus")
     play.sight.look(page, "prospect-once-a-month")
     page.get_by_label("Je m’oppose", exact=True).check()
-    _press(page, "Enregistrer mes choix")
+    press(page, "Enregistrer mes choix")
     expect(page.get_by_role("status")).to_contain_text("Je m’oppose")
     expect(page.get_by_label("Un par mois au plus")).to_be_checked()
     play.sight.look(page, "prospect-objected")
@@ -338,7 +183,7 @@ def _see_and_prove(play: Play, page: Page, pack: Path) -> str:
     """Find the person, open the newest record, take the proof; return the record's address."""
     play.go(page, "contacts/")
     page.get_by_label("E-mail address").first.fill(play.email)
-    _press(page, "Find")
+    press(page, "Find")
     history = page.get_by_role("region", name="Consent history")
     expect(history.get_by_text("Objected").first).to_be_visible()
     play.sight.look(page, "contact")
@@ -359,7 +204,7 @@ def _verified_by_a_stranger(pack: Path) -> None:
     assert "not in the log yet" not in done.stdout
 
 
-# --- 4. the whole ledger ------------------------------------------------------------------------
+# --- the whole ledger ------------------------------------------------------------------------
 
 
 def _ledger_holds(stage: Stage) -> None:
@@ -376,7 +221,7 @@ def _ledger_holds(stage: Stage) -> None:
     assert "Everything is as it was written." in done.stdout
 
 
-# --- 5. everybody can use these pages -----------------------------------------------------------
+# --- everybody can use these pages -----------------------------------------------------------
 
 
 def _officers_pages(play: Play, record: str) -> dict[str, str]:
@@ -423,13 +268,13 @@ def test_what_the_officer_prepares_the_prospect_decides_and_a_stranger_can_check
     stage: Stage, sight: Eyes, tmp_path: Path
 ) -> None:
     play, pack = Play(stage, sight), tmp_path / "proof.zip"
-    officer = _signed_in(play, "dpo")
-    _begin_purpose(play, officer)
-    _refused_then_assessed(play, officer)
-    _publish_purpose(play, officer)
-    _write_notice(play, officer)
-    _correct_notice(play, officer)
-    marketing = _signed_in(play, "marketing")
+    officer = signed_in(play, "dpo")
+    begin_purpose(play, officer)
+    refused_then_assessed(play, officer)
+    publish_purpose(play, officer)
+    write_notice(play, officer)
+    correct_notice(play, officer)
+    marketing = signed_in(play, "marketing")
     _publish_form(play, marketing)
     person = _permitted_with_what_was_shown(play, _fill_in(play))
     _change_of_mind(play, _send_campaign(play), person)
