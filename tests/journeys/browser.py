@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.db import connections
-from playwright.sync_api import Browser, Page, Request, sync_playwright
+from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 NEEDED = "The browser journey needs Chromium: apt-get install chromium"
@@ -68,6 +68,8 @@ class Eyes:
 
 @contextmanager
 def eyes(chromium: str) -> Iterator[Eyes]:
+    # A busy machine is slow; it is not wrong.
+    expect.set_options(timeout=20_000)
     with sync_playwright() as playwright:
         # Chromium refuses its sandbox to root; the pages are our own.
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []

@@ -66,6 +66,10 @@ class Stage:
             "ACCORD_HOME": str(self.home),
             "ACCORD_PUBLIC_URL": self.public_url,
             "ACCORD_STAFF_URL": self.staff_url,
+            # A notice is whole only with a company behind it.
+            "ACCORD_ORGANISATION_NAME": "Exemple SAS",
+            "ACCORD_ORGANISATION_ADDRESS": "1 rue de l’Exemple, 75000 Paris",
+            "ACCORD_DPO_ADDRESS": "dpo@example.org",
             # A lease longer than the relay's time-outs, as in production, but of a test's length.
             "ACCORD_RELAY_URL": f"smtp://127.0.0.1:{self.inbox.port}?timeout=3&final_timeout=3",
             "ACCORD_LEASE_SECONDS": "5",
