@@ -18,7 +18,7 @@ from consent.models import (
 )
 from consent.opted_out import has_something_to_end, tell_by_letter
 from consent.refusal import refuse
-from consent.suppression import EVERYTHING, lift
+from consent.suppression import EVERYTHING, lift, marks_for
 from consent.undoing import undo
 from privacy.services import (
     InvalidAddress,
@@ -137,9 +137,10 @@ def _confirm(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
         source_id=request.source_id, event_state=State.CONSENT_REQUESTED
     )
     marks = marks_of_link(link, request.subject_id)
-    for event in asked.order_by("seq"):
+    for event in asked.select_related("purpose").order_by("seq"):
         append([_given(envelope, event)])
-        lift(marks=marks, purpose_code=event.purpose_id, now=envelope.received_at)
+        own = marks_for(marks=marks, purpose=event.purpose, channel=event.channel)
+        lift(marks=own, purpose_code=event.purpose_id, now=envelope.received_at)
     ConfirmationRequest.objects.filter(id=request.id, confirmed_at=None).update(
         confirmed_at=envelope.received_at
     )
