@@ -64,3 +64,15 @@ def test_a_yes_that_comes_late_lifts_no_later_no(alice: UUID) -> None:
     decide("preferences", at=later(minutes=1), token=preferences, choices=choices)
     assert not permitted(alice)
     assert _kept() == {""}
+
+
+def test_a_choice_is_not_put_aside_because_two_clocks_differ(
+    alice: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one_click, preferences = _links(alice)
+    decide("opt_out", at=later(minutes=1), token=one_click)
+    services.publish_notice(code="choices", texts={"fr": "Choix"}, now=later(hours=1))
+    monkeypatch.setattr("consent.choosing.PREFERENCES_NOTICE", "choices")
+    choices = {"newsletter:email": "yes"}
+    decide("preferences", at=later(minutes=2), token=preferences, choices=choices)
+    assert permitted(alice)
