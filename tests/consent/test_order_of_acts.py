@@ -39,7 +39,9 @@ def test_undoing_a_no_does_not_undo_the_same_no_said_again(alice: UUID) -> None:
     decide("preferences", at=later(minutes=3), token=preferences, everything="no")
     # Whoever holds the page of the first one: the mail was forwarded, or the press came late.
     for minutes in (2, 4):
-        decide("undo", at=later(minutes=minutes), token=one_click, page="opt_out", decision=str(first))
+        decide(
+            "undo", at=later(minutes=minutes), token=one_click, page="opt_out", decision=str(first)
+        )
         assert not permitted(alice)
         assert _kept() == {""}
 
