@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from consent.addresses import Marks, Reach, addresses_of, marks_of, marks_of_link
+from consent.addresses import Marks, Reach, addresses_of, marks_of, marks_of_link, person_of
 from consent.choosing import choose
 from consent.deciders import Decider, proven, saying_no, token_of
 from consent.ledger import Event, append
@@ -103,7 +103,8 @@ def _by_address(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
         address = normalise_email(str(envelope.document.get("email", "")))
     except InvalidAddress:
         raise Refused("invalid_address") from None
-    subject_id = find_by_email(emails=[address]).get(address)
+    found = find_by_email(emails=[address]).get(address)
+    subject_id = person_of(found) if found else None
     marks = _marks_of_address(address, subject_id)
     decider = Decider(subject_id, marks, None)
     # Asked before: afterwards everything is a no.

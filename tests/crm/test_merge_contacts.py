@@ -164,6 +164,10 @@ def test_a_vault_that_is_away_is_caught_up_with(
         services.settle_merges(now=later(days=2))
     assert set(Contact.objects.values_list("id", flat=True)) == {kept}
     assert arrive("Alix", at=later(days=3)) == kept
+    submit(kept, newsletter(is_ticked=True), needs_confirmation=False)
+    assert permitted(kept)
+    decide("by_address", email=ALIX, at=later(days=3))
+    assert not permitted(kept)
     monkeypatch.setattr(merging, "join_subjects", join_subjects)
     services.settle_merges(now=later(days=3))
     assert find_by_email(emails=[ALIX]) == {ALIX: kept}
