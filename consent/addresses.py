@@ -4,7 +4,7 @@ A link carries one fingerprint. When the person is still known, a "no" is kept f
 without its +tag too, and for the telephone.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 from uuid import UUID
 
@@ -46,6 +46,26 @@ _PROVIDERS: list[Addresses] = []
 def register_addresses(provider: Addresses) -> None:
     """Say who knows the addresses; the last one registered does."""
     _PROVIDERS[:] = [provider]
+
+
+class Merged(Protocol):
+    """Whoever knows who was merged with whom; crm registers itself."""
+
+    def __call__(self, subject_ids: Iterable[UUID]) -> Mapping[UUID, UUID]: ...
+
+
+_MERGED: list[Merged] = []
+
+
+def register_merged(provider: Merged) -> None:
+    """Say who knows of merges (absorbed -> kept); the last one registered does."""
+    _MERGED[:] = [provider]
+
+
+def person_of(subject_id: UUID) -> UUID:
+    """Return the subject that one is part of by now: the vault may not have followed a merge."""
+    found = _MERGED[0]([subject_id]) if _MERGED else {}
+    return found.get(subject_id, subject_id)
 
 
 def addresses_of(*, subject_ids: Sequence[UUID]) -> dict[UUID, Reach]:

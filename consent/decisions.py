@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from consent.addresses import Marks, Reach, addresses_of, marks_of, marks_of_link
+from consent.addresses import Marks, Reach, addresses_of, marks_of, marks_of_link, person_of
 from consent.choosing import choose
 from consent.deciders import Decider, proven, saying_no, token_of
 from consent.ledger import Event, append
@@ -18,7 +18,7 @@ from consent.models import (
 )
 from consent.opted_out import has_something_to_end, tell_by_letter
 from consent.refusal import refuse
-from consent.suppression import EVERYTHING, lift
+from consent.suppression import EVERYTHING, lift, marks_for
 from consent.undoing import undo
 from privacy.services import (
     InvalidAddress,
@@ -103,7 +103,8 @@ def _by_address(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
         address = normalise_email(str(envelope.document.get("email", "")))
     except InvalidAddress:
         raise Refused("invalid_address") from None
-    subject_id = find_by_email(emails=[address]).get(address)
+    found = find_by_email(emails=[address]).get(address)
+    subject_id = person_of(found) if found else None
     marks = _marks_of_address(address, subject_id)
     decider = Decider(subject_id, marks, None)
     # Asked before: afterwards everything is a no.
@@ -137,9 +138,10 @@ def _confirm(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
         source_id=request.source_id, event_state=State.CONSENT_REQUESTED
     )
     marks = marks_of_link(link, request.subject_id)
-    for event in asked.order_by("seq"):
+    for event in asked.select_related("purpose").order_by("seq"):
         append([_given(envelope, event)])
-        lift(marks=marks, purpose_code=event.purpose_id, now=envelope.received_at)
+        own = marks_for(marks=marks, purpose=event.purpose, channel=event.channel)
+        lift(marks=own, purpose_code=event.purpose_id, now=envelope.received_at)
     ConfirmationRequest.objects.filter(id=request.id, confirmed_at=None).update(
         confirmed_at=envelope.received_at
     )

@@ -34,7 +34,7 @@ REASONS: dict[str, Promise] = {
     "just_informed": _("The person was told a few days ago and may still object."),
     "on_pause": _("The person asked for a pause."),
     "purpose_retired": _("This purpose is no longer in use."),
-    "interest_outweighed": _("Our interest was found not to prevail over the person's."),
+    "not_prevailing": _("Our interest was found not to prevail over the person's."),
     "suppressed": _("A no is kept for this address."),
 }
 _SAID_NO = frozenset({"refused", "withdrawn", "objected"})

@@ -90,8 +90,11 @@ def merge_subjects(
     none. Their links still work: they decide for the kept one. In the caller's transaction on crm.
     Idempotent by `source_id`. Raises JournalUnreachable: then nothing was done.
     """
-    decided = _decide(kept_id, kept_email, absorbed_id, absorbed_email, source_id, actor_id, now)
     with journal_writer(now=now) as writer:
+        # Behind the writer's lock: a "no" of either side has taken effect, or will find the merge.
+        decided = _decide(
+            kept_id, kept_email, absorbed_id, absorbed_email, source_id, actor_id, now
+        )
         writer.record(kind=JOURNAL_KIND, subject_id=kept_id, fields=_fields(decided))
         _give_effect(decided)
 

@@ -60,12 +60,25 @@ def give_effect(refusal: Refusal) -> None:
         purpose_codes=refusal.purpose_codes,
         reason=refusal.method[:24],
         now=refusal.at,
+        counts_again=_counts_again(refusal),
     )
     if refusal.subject_id is None:
         return
     for permission in _concerned(refusal, refusal.subject_id):
         before = permission.event
         append([_event(refusal, permission, before)])
+
+
+def _counts_again(refusal: Refusal) -> bool:
+    """Whether this is an act of its own where the same was said before: then neither a yes that
+    comes late nor taking back the earlier one undoes it.
+
+    Not what stood on a page of choices already. Nor what anybody can say for any address: a
+    stranger who says it twice must not keep the person from taking it back.
+    """
+    if refusal.method == "preference_centre":
+        return EVERYTHING in refusal.purpose_codes
+    return refusal.method in ("one_click_post", "staff_on_behalf")
 
 
 def _concerned(refusal: Refusal, subject_id: UUID) -> list[Permission]:
@@ -78,7 +91,10 @@ def _concerned(refusal: Refusal, subject_id: UUID) -> list[Permission]:
             code, _colon, channel = scope.partition(":")
             wanted |= Q(purpose=code, channel=channel) if channel else Q(purpose=code)
         rows = rows.filter(wanted)
-    return list(rows.exclude(state__in=NO_STATES).order_by("purpose_id", "channel"))
+    said = Q(state__in=NO_STATES)
+    if _counts_again(refusal):
+        said &= Q(since__gte=refusal.at)
+    return list(rows.exclude(said).order_by("purpose_id", "channel"))
 
 
 def _event(refusal: Refusal, permission: Permission, before: LedgerEvent) -> Event:
@@ -111,7 +127,7 @@ def _event(refusal: Refusal, permission: Permission, before: LedgerEvent) -> Eve
 def _no_to(permission: Permission) -> State:
     if permission.basis == Basis.LEGITIMATE_INTEREST:
         return State.INTEREST_OBJECTED
-    if permission.state == State.CONSENT_REQUESTED:
+    if permission.state in (State.CONSENT_REQUESTED, State.CONSENT_REFUSED):
         return State.CONSENT_REFUSED
     return State.CONSENT_WITHDRAWN
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from uuid import UUID
 
-from consent.addresses import Reach, marks_of, register_addresses
+from consent.addresses import Reach, marks_of, register_addresses, register_merged
 from consent.assessments import (
     Assessment,
     AssessmentDraft,
@@ -285,6 +285,7 @@ __all__ = [
     "register_addresses",
     "register_courier",
     "register_form_titles",
+    "register_merged",
     "rekey_suppressions",
     "retire_purpose",
     "save_assessment_draft",

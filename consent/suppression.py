@@ -19,6 +19,8 @@ from privacy.services import (
 )
 
 EVERYTHING = ""
+# Said more than once: no single one of these can be taken back by itself.
+_REPEATED = "repeated"
 
 
 def suppress(
@@ -54,24 +56,30 @@ def suppress(
 
 
 def suppress_person(
-    *, marks: Marks, purpose_codes: Sequence[str], reason: str, now: datetime
+    *,
+    marks: Marks,
+    purpose_codes: Sequence[str],
+    reason: str,
+    now: datetime,
+    counts_again: bool = False,
 ) -> None:
     """Remember a "no" of somebody for the address, and for the number where one may be called.
 
     A purpose may be narrowed to one channel ("newsletter:email"): then it is kept there alone.
+    One that `counts_again` is an act of its own even where the same was said before.
     """
     by_mail = _of_channels(purpose_codes, (Channel.EMAIL,))
-    if marks.email is not None and by_mail:
-        suppress(fingerprints=marks.email, purpose_codes=by_mail, reason=reason, now=now)
     by_phone = _by_phone(_of_channels(purpose_codes, (Channel.PHONE, Channel.SMS)))
-    if marks.phone is not None and by_phone:
-        suppress(
-            fingerprints=marks.phone,
-            purpose_codes=by_phone,
-            reason=reason,
-            now=now,
-            kind=TokenKind.PHONE,
-        )
+    for found, codes, kind in (
+        (marks.email, by_mail, TokenKind.EMAIL),
+        (marks.phone, by_phone, TokenKind.PHONE),
+    ):
+        if found is None or not codes:
+            continue
+        if counts_again:
+            older = Suppression.objects.filter(_kept(found, kind), created_at__lt=now)
+            older.filter(purpose_code__in=codes).update(created_at=now, reason=_REPEATED)
+        suppress(fingerprints=found, purpose_codes=codes, reason=reason, now=now, kind=kind)
 
 
 def _of_channels(scopes: Sequence[str], channels: Sequence[str]) -> list[str]:
@@ -146,7 +154,8 @@ def are_suppressed(marks: Sequence[bytes], purpose_code: str) -> list[bool]:
 def lift(*, marks: Marks, purpose_code: str, now: datetime) -> None:
     """Forget a "no" of this person for one purpose, because they confirmed a yes themselves.
 
-    A "no" to everything becomes a "no" to every other marketing purpose.
+    A "no" to everything becomes a "no" to every other marketing purpose. One that was said after
+    `now`, the moment of the yes, stays: the yes came late.
     """
     for fingerprints, kind in ((marks.email, TokenKind.EMAIL), (marks.phone, TokenKind.PHONE)):
         if fingerprints is not None:
@@ -154,7 +163,7 @@ def lift(*, marks: Marks, purpose_code: str, now: datetime) -> None:
 
 
 def _lift(fingerprints: Fingerprints, kind: TokenKind, purpose_code: str, now: datetime) -> None:
-    kept = Suppression.objects.filter(_kept(fingerprints, kind))
+    kept = Suppression.objects.filter(_kept(fingerprints, kind), created_at__lte=now)
     if kept.filter(purpose_code=EVERYTHING).exists():
         marketing = Purpose.objects.filter(is_marketing=True).exclude(code=purpose_code)
         others = list(marketing.order_by("code").values_list("code", flat=True))

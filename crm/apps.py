@@ -6,7 +6,8 @@ class CrmConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        from consent.services import register_addresses
+        from consent.services import register_addresses, register_merged
+        from crm.merging import kept_ids
         from crm.officer import entrance
         from crm.officer.notice_menu import register as register_notices
         from crm.pages.home_cards import register
@@ -14,5 +15,6 @@ class CrmConfig(AppConfig):
 
         register()
         register_addresses(reaches)
+        register_merged(kept_ids)
         register_notices()
         entrance.register()

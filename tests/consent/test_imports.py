@@ -1,5 +1,6 @@
 """From a file to a permission: told first, time to say no, and only then written to."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID, uuid4
 
@@ -10,7 +11,7 @@ from django.test.utils import CaptureQueriesContext
 from consent import services
 from consent.entries import entry_hash
 from consent.models import BalancingAssessment, LedgerEvent, LetterRequest, Permission, State
-from consent.services import ConsentCannotBeImported, NotImportable
+from consent.services import Basis, ConsentCannotBeImported, NotImportable
 from privacy.services import enrol, enrol_many
 from tests.conftest import NOW
 from tests.consent.arrivals import SOURCE, bring, hand_over_letters, let_time_pass
@@ -122,20 +123,53 @@ def test_a_no_of_the_bare_address_stops_what_waits_under_a_tag() -> None:
     assert not permitted(alice, PURPOSE)
 
 
+def _balance(version: int, outcome: str) -> None:
+    newest = BalancingAssessment.objects.filter(purpose=PURPOSE).latest("version")
+    BalancingAssessment.objects.create(
+        id=uuid4(),
+        purpose=newest.purpose,
+        version=version,
+        outcome=outcome,
+        approved_at=later(days=version),
+    )
+
+
 def test_an_assessment_that_turned_against_us_ends_the_waiting() -> None:
     alice = _subject()
     bring((alice, ALICE))
     hand_over_letters(at=later(hours=1))
-    newest = BalancingAssessment.objects.get(purpose=PURPOSE)
-    BalancingAssessment.objects.create(
-        id=uuid4(),
-        purpose=newest.purpose,
-        version=2,
-        outcome="does_not_prevail",
-        approved_at=later(days=1),
-    )
+    _balance(2, "does_not_prevail")
     let_time_pass(since=later(hours=1))
     assert not permitted(alice, PURPOSE)
+
+
+def test_an_assessment_that_turned_against_us_ends_what_rests_on_the_interest() -> None:
+    alice, agreed = _subject(), enrol(email="agreed@example.org").subject_id
+    box = promotion(is_ticked=False)
+    submit(alice, box)
+    consent = replace(box, basis=Basis.CONSENT, assessment_id=None, is_ticked=True)
+    submit(agreed, consent, email="agreed@example.org", needs_confirmation=False)
+    _balance(2, "does_not_prevail")
+    # A form that was published before is still filled in, and rests on the assessment of then.
+    submit(alice, box, at=later(minutes=5))
+    assert _why(alice) == "not_prevailing"
+    assert permitted(agreed, PURPOSE)
+    _balance(3, "prevails")
+    assert permitted(alice, PURPOSE)
+
+
+@pytest.mark.parametrize("why", ["purpose_retired", "not_prevailing"])
+def test_no_letter_tells_of_what_we_do_not_mean_to_do_any_more(why: str) -> None:
+    alice = _subject()
+    bring((alice, ALICE))
+    if why == "purpose_retired":
+        services.retire_purpose(code=PURPOSE, actor_id=None, now=later(minutes=1))
+    else:
+        _balance(2, "does_not_prevail")
+    request = LetterRequest.objects.get()
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT consent_letter_refusal(%s, %s, '')", [request.id, alice])
+        assert cursor.fetchone() == (why,)
 
 
 def test_the_same_import_twice_is_once() -> None:

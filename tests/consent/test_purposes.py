@@ -306,7 +306,7 @@ def test_an_interest_that_does_not_prevail_reaches_nobody_and_a_consent_still_do
     assert permitted(alice, "targeted_promotion") and permitted(bob, "targeted_promotion")
     assess("targeted_promotion", outcome="does_not_prevail")
     answer = services.explain(subject_id=alice, purpose_code="targeted_promotion", channel="email")
-    assert (answer.is_permitted, answer.reason_code) == (False, "interest_outweighed")
+    assert (answer.is_permitted, answer.reason_code) == (False, "not_prevailing")
     assert permitted(bob, "targeted_promotion")
     assess("targeted_promotion")
     assert permitted(alice, "targeted_promotion")

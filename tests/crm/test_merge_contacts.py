@@ -1,10 +1,13 @@
 """Two contacts become one: what is joined, what is kept, and what may fail on the way."""
 
+from threading import Thread
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connections, transaction
 
+from consent import merging as consent_merging
 from consent.models import SubjectCard
 from consent.services import merge_subjects, opt_out_links
 from crm import merging, services
@@ -111,6 +114,42 @@ def test_old_links_of_the_absorbed_one_still_say_no(both: tuple[UUID, UUID]) -> 
     assert SubjectCard.objects.filter(subject_id=kept).count() == 2
 
 
+def test_a_no_that_is_said_while_the_merge_is_carried_out_is_the_kept_ones(
+    both: tuple[UUID, UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, absorbed = both
+    for contact, email in ((kept, ALICE), (absorbed, ALIX)):
+        submit(contact, newsletter(is_ticked=True), email=email, needs_confirmation=False)
+    links = opt_out_links(subjects={absorbed: ALIX}, purpose_code="newsletter", now=NOW)
+    token = links[absorbed].one_click_url.rsplit("/", 1)[1]
+
+    def say_no() -> None:
+        decide("opt_out", token=token, at=later(days=2))
+        for name in ("default", "vault", "intake"):
+            connections[name].close()
+
+    speaker = Thread(target=say_no)
+    before = consent_merging._decide
+
+    def meanwhile(*parts: Any) -> Any:
+        decided = before(*parts)
+        speaker.start()
+        while speaker.is_alive() and not _is_anybody_waiting():
+            speaker.join(0.02)
+        return decided
+
+    monkeypatch.setattr(consent_merging, "_decide", meanwhile)
+    merge(kept, absorbed)
+    speaker.join()
+    assert not permitted(kept)
+
+
+def _is_anybody_waiting() -> bool:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
+
+
 def test_a_vault_that_is_away_is_caught_up_with(
     both: tuple[UUID, UUID], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +164,10 @@ def test_a_vault_that_is_away_is_caught_up_with(
         services.settle_merges(now=later(days=2))
     assert set(Contact.objects.values_list("id", flat=True)) == {kept}
     assert arrive("Alix", at=later(days=3)) == kept
+    submit(kept, newsletter(is_ticked=True), needs_confirmation=False)
+    assert permitted(kept)
+    decide("by_address", email=ALIX, at=later(days=3))
+    assert not permitted(kept)
     monkeypatch.setattr(merging, "join_subjects", join_subjects)
     services.settle_merges(now=later(days=3))
     assert find_by_email(emails=[ALIX]) == {ALIX: kept}

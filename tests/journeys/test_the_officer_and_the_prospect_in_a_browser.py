@@ -37,7 +37,7 @@ from tests.journeys.officer import (
 from tests.journeys.stage import ROOT, Stage, wait_for
 from tests.journeys.test_public_pages_are_accessible import TAGS, violations
 
-pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("journeys")]
+pytestmark = pytest.mark.browser
 
 BOX = "Je ne veux pas recevoir d’invitations."
 FORM = {
