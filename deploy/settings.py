@@ -314,7 +314,7 @@ _SWEEPS = {
     "campaigns.send_letters": 2,
     "campaigns.sweep": 5,
     "campaigns.receive_measures": 2,
-    "campaigns.forget_measures": 20,
+    "campaigns.forget_measures": 120,
     "campaigns.publish_links": 3600,
 }
 CELERY_BEAT_SCHEDULE = {
