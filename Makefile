@@ -40,8 +40,9 @@ check: $(VENV)/dev.stamp ## lint, types, arrows between the floors, fields, migr
 needs: $(VENV)/dev.stamp ## install what the tests need from Debian (as root), or name it
 	@$(BIN)/python -m tests.needs
 
+# One worker more than cores: the one with the journeys waits for its processes most of the time.
 test-fast: $(VENV)/dev.stamp ## the suite alone
-	@$(BIN)/python -m pytest -n auto --dist loadscope --durations 15 -rs
+	@$(BIN)/python -m pytest -n $$(( $$(nproc) + 1 )) --dist loadscope --durations 15 -rs
 
 test: check needs test-fast ## everything
 
