@@ -74,6 +74,7 @@ def test_there_is_nothing_to_correct_before_the_first_version() -> None:
 
 
 def test_an_old_record_shows_the_words_of_its_day_for_ever(vault: None) -> None:
+    services.seed_purposes(now=NOW)
     _publish()
     shown = services.notice(code="site", version=1, language="fr")
     with transaction.atomic():

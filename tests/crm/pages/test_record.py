@@ -7,7 +7,7 @@ from django.test import Client
 
 from consent.models import LedgerEvent, Seal, State
 from consent.services import publish_notice
-from crm.pages import record
+from crm.pages import api
 from tests.conftest import NOW
 from tests.consent.people import decide, later, newsletter, notice_id, promotion, submit
 from tests.crm.pages.arrivals import arrive, soup, unlabelled, words
@@ -98,7 +98,7 @@ def test_a_no_says_from_when_a_form_may_ask_again(client: Client, alice: UUID) -
 def test_permissions_are_told_to_machines_as_the_page_says_them(
     client: Client, alice: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record, "proof_url", lambda contact, code, channel: f"/p/{code}/{channel}")
+    monkeypatch.setattr(api, "proof_url", lambda contact, code, channel: f"/p/{code}/{channel}")
     answer = client.get(f"/api/v1/contacts/{alice}/permissions").json()
     assert answer["contact_id"] == str(alice)
     lines = {(line["purpose"], line["channel"]): line for line in answer["permissions"]}
