@@ -24,7 +24,7 @@ _REACHABLE = "\n".join(
 REASONS: dict[str, Promise] = {
     "permitted_consent": _("The person said yes."),
     "permitted_interest": _("The person was informed and did not object."),
-    "no_permission": _("The person was never asked for this."),
+    "no_permission": _("The person has given no answer to this."),
     "not_confirmed": _("The person has not confirmed by e-mail yet."),
     "refused": _("The person did not want this."),
     "withdrawn": _("The person withdrew their consent."),

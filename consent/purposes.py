@@ -208,15 +208,13 @@ def _first_assessment(code: str, now: datetime) -> None:
         id=uuid_utils.compat.uuid7(),
         purpose_id=code,
         version=1,
-        interest="Make our products known to professionals whose work they concern.",
-        expectations="Who leaves a professional address with a supplier expects to hear from it.",
-        safeguards="A box to say no on the form, a no in every message, three years at most.",
-        necessity="The people concerned do not look for us by themselves; few messages are sent.",
-        balance="Only professional data given by the person; a no in one click, in every message.",
-        b2b_relevance="What is offered concerns the person's occupation (CNIL, B2B prospecting).",
-        conclusion="The interest prevails as long as every message offers a no and it is honoured.",
-        # The company has not read it yet: its officer is asked to within three months.
-        review_on=(now + FIRST_REVIEW).date(),
+        interest="Faire connaître nos produits aux professionnels dont ils concernent le travail.",
+        expectations="Qui laisse une adresse professionnelle à un fournisseur s’attend à le lire.",
+        safeguards="Une case pour dire non sur le formulaire, un refus dans chaque message.",
+        necessity="Ces personnes ne nous cherchent pas d’elles-mêmes ; peu de messages partent.",
+        balance="Des données professionnelles données par la personne ; un refus d’un seul geste.",
+        b2b_relevance="Ce qui est proposé touche au métier de la personne (CNIL, prospection B2B).",
+        conclusion="L’intérêt prévaut tant que chaque message offre un refus et qu’il est suivi.",
         approved_at=now,
     )
 

@@ -34,7 +34,7 @@ BASES: Mapping[str, Promise] = {
 }
 METHODS: Mapping[str, Promise] = {
     "form": _("in a form"),
-    "double_opt_in": _("with the button of our letter"),
+    "double_opt_in": _("with the button of the confirmation e-mail"),
     "preference_centre": _("on your page of choices"),
     "one_click_post": _("with the link of a message"),
     "undo": _("by undoing a no"),

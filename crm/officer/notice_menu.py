@@ -1,6 +1,7 @@
 """What notices put into the shell."""
 
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 from consent.services import every_notice
 from crm.pages import READERS
@@ -10,7 +11,11 @@ from crm.shell import register_first_step, register_menu
 def register() -> None:
     """Put notices into the menu, and the first one among the first steps; safe to repeat."""
     register_menu(
-        url_name="notice-list", label=_("Notices"), icon="file-text", position=61, roles=READERS
+        url_name="notice-list",
+        label=pgettext_lazy("menu", "Notices"),
+        icon="file-text",
+        position=61,
+        roles=READERS,
     )
     register_first_step(
         code="notice-first",

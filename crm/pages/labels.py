@@ -57,7 +57,7 @@ LEDGER_STATES: Mapping[str, Promise] = {
 }
 METHODS: Mapping[str, Promise] = {
     "form": _("in a form"),
-    "double_opt_in": _("by the link in our letter"),
+    "double_opt_in": _("with the button of the confirmation e-mail"),
     "preference_centre": _("on the preference page"),
     "one_click_post": _("by the link of a message"),
     "undo": _("on the preference page"),

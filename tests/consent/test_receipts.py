@@ -195,7 +195,7 @@ def test_the_page_after_a_confirmation_gives_one_too(public_side: Client, email:
     services.apply_waiting_decisions(now=timezone.now())
     page = order(public_side, path)
     assert make() == 1
-    assert "with the button of our letter" in words(public_side.get(page))
+    assert "with the button of the confirmation e-mail" in words(public_side.get(page))
 
 
 @pytest.mark.parametrize("method", ["get", "head"])

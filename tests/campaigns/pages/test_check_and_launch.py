@@ -33,7 +33,7 @@ def test_the_page_says_who_would_get_it_and_why_others_would_not() -> None:
     cast.subscriber("unconfirmed@example.org", is_confirmed=False)
     text = desk.plain(desk.read(browser(), "campaign", cast.draft()))
     assert "In the segment 4" in text
-    assert "The person was never asked for this. − 1" in text
+    assert "The person has given no answer to this. − 1" in text
     assert "The person has not confirmed by e-mail yet. − 1" in text
     assert "Would get it now 2" in text
     assert "Send to 2 people" in text

@@ -59,7 +59,7 @@ def test_the_account_says_what_became_of_everybody(mixed: UUID) -> None:
         "Unknown 1",
         "Still to come 1",
         "Audience: all of these together 7",
-        "In the segment 8 The person was never asked for this. − 1 Audience 7",
+        "In the segment 8 The person has given no answer to this. − 1 Audience 7",
     ):
         assert line in text, line
 

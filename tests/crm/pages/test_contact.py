@@ -49,7 +49,7 @@ def test_the_page_shows_who_what_and_why(client: Client, alice: UUID) -> None:
         "Do you deliver on Sundays?",
         "The person said yes.",
         "The person was informed and did not object.",
-        "The person was never asked for this.",
+        "The person has given no answer to this.",
         "Form contact, notice version 1.",
         "Filled in a form",
         "Said yes",

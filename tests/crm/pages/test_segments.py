@@ -219,7 +219,7 @@ def test_the_waterfall_of_a_purpose_adds_up_on_the_page(client: Client) -> None:
     assert builder.fields["purpose"] == ["newsletter:email"]
     builder.press("count")
     steps = [item.get_text(" ", strip=True) for item in builder.page.select(".people-waterfall li")]
-    assert "The person was never asked for this. − 1" in steps
+    assert "The person has given no answer to this. − 1" in steps
     assert "The person has not confirmed by e-mail yet. − 1" in steps
     assert steps[-1] == "Can be reached 1"
     builder.set("purpose", "").press("count")
