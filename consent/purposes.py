@@ -215,6 +215,8 @@ def _first_assessment(code: str, now: datetime) -> None:
         balance="Des données professionnelles données par la personne ; un refus d’un seul geste.",
         b2b_relevance="Ce qui est proposé touche au métier de la personne (CNIL, prospection B2B).",
         conclusion="L’intérêt prévaut tant que chaque message offre un refus et qu’il est suivi.",
+        # The company has not read it yet: its officer is asked to within three months.
+        review_on=(now + FIRST_REVIEW).date(),
         approved_at=now,
     )
 
