@@ -5,6 +5,7 @@ objection wins at whatever moment it comes: the fold of the ledger sees to that,
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -87,25 +88,36 @@ def _rests_on(event: LedgerEvent) -> bool:
 
 def _informed(request: LetterRequest, arrived: LedgerEvent, now: datetime) -> Event:
     notice = request.notice
+    return replace(
+        _after(arrived, State.INTEREST_INFORMED, "IndirectDataCollectionNotice", now),
+        source_id=request.id,
+        language=request.language,
+        notice_id=notice.id if notice else None,
+        notice_sha256=bytes(notice.sha256) if notice else None,
+    )
+
+
+def _after(before: LedgerEvent, state: State, event_type: str, now: datetime) -> Event:
+    """What follows an event by our own act: of the same person, channel, basis and origin."""
     return Event(
-        subject_id=arrived.subject_id,
-        purpose_code=arrived.purpose_id,
-        channel=arrived.channel,
-        basis=arrived.basis,
-        state=State.INTEREST_INFORMED,
-        event_type="IndirectDataCollectionNotice",
+        subject_id=before.subject_id,
+        purpose_code=before.purpose_id,
+        channel=before.channel,
+        basis=before.basis,
+        state=state,
+        event_type=event_type,
         event_at=now,
         received_at=now,
         method=METHOD,
-        source_id=request.id,
-        language=request.language,
+        source_id=before.source_id,
+        language=before.language,
         indicated_by="controller",
-        assessment_id=arrived.assessment_id,
-        notice_id=notice.id if notice else None,
-        notice_sha256=bytes(notice.sha256) if notice else None,
-        supersedes=arrived.record_id,
-        source=arrived.source,
-        import_batch=arrived.import_batch,
+        assessment_id=before.assessment_id,
+        notice_id=before.notice_id,
+        notice_sha256=bytes(before.notice_sha256 or b"") or None,
+        supersedes=before.record_id,
+        source=before.source,
+        import_batch=before.import_batch,
     )
 
 
@@ -167,26 +179,9 @@ def _unobjected(
     ]
     kept = are_suppressed(marks, purpose_code)
     return [
-        Event(
-            subject_id=each.subject_id,
-            purpose_code=each.purpose_id,
-            channel=each.channel,
-            basis=each.basis,
-            state=State.INTEREST_NOT_OBJECTED,
-            event_type="NoObjection",
-            event_at=now,
-            received_at=now,
-            method=METHOD,
-            source_id=each.source_id,
-            language=each.language,
-            indicated_by="controller",
-            assessment_id=each.assessment_id,
-            notice_id=each.notice_id,
-            notice_sha256=bytes(each.notice_sha256 or b"") or None,
+        replace(
+            _after(each, State.INTEREST_NOT_OBJECTED, "NoObjection", now),
             shown_record=each.record_id,
-            supersedes=each.record_id,
-            source=each.source,
-            import_batch=each.import_batch,
         )
         for each, mark, is_kept in zip(told, marks, kept, strict=True)
         # Whose letter cannot be found any more was erased meanwhile: silence is no answer then.

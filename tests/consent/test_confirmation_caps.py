@@ -2,48 +2,24 @@
 theirs."""
 
 import logging
-from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID, uuid4
 
 import pytest
 from pytest_django import Settings
 
-from consent import letters as consent_letters
 from consent import services
 from consent.models import ConfirmationRequest, LedgerEvent, Notice, State
 from consent.services import Answer, Basis
 from privacy.services import domain_of
 from tests.conftest import NOW
+from tests.consent.letters import Letters
 from tests.consent.people import ALICE, BOB, decide, later, notice_id, permitted, submit
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "vault", "intake"]),
-    pytest.mark.usefixtures("vault"),
+    pytest.mark.usefixtures("vault", "letters"),
 ]
-
-
-class Letters:
-    """A courier that counts what it was asked to send."""
-
-    def __init__(self) -> None:
-        self.requests: list[UUID] = []
-
-    def plan_letters(self, *, kind: str, letters: Mapping[UUID, UUID], now: datetime) -> None:
-        self.requests += letters
-
-    def plan_letter(
-        self, *, kind: str, reference_id: UUID, subject_id: UUID, now: datetime
-    ) -> None:
-        self.requests.append(reference_id)
-
-
-@pytest.fixture(autouse=True)
-def letters(monkeypatch: pytest.MonkeyPatch) -> Letters:
-    courier = Letters()
-    monkeypatch.setattr(consent_letters, "_COURIERS", [])
-    services.register_courier(courier)
-    return courier
 
 
 @pytest.fixture(autouse=True)
