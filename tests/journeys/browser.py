@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from axe_playwright_python.sync_playwright import Axe
 from django.db import connections
 from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
+TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
 NEEDED = "The browser journey needs Chromium: apt-get install chromium"
 
 
@@ -82,3 +84,13 @@ def eyes(chromium: str) -> Iterator[Eyes]:
         finally:
             connections.close_all()
             browser.close()
+
+
+def violations(page: Page, tags: list[str]) -> list[str]:
+    """What axe finds on a page, each with where it is."""
+    options = {"runOnly": tags, "resultTypes": ["violations"]}
+    answer = Axe().run(page, options=options).response
+    return [
+        f"{each['id']} {[node['target'] for node in each['nodes']]}"
+        for each in answer["violations"]
+    ]

@@ -1,5 +1,6 @@
 """Journeys run against the stage: their database connections and keys are the stage's."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,7 @@ from pytest_django import DjangoDbBlocker, Settings
 from privacy import journal
 from privacy.models import SealingPublicKey
 from privacy.vault import installation, keyring
+from tests.journeys.browser import NEEDED, Eyes, eyes, find_chromium
 from tests.journeys.stage import Stage, set_up, wait_for
 
 
@@ -54,3 +56,16 @@ def stage(
             connections[alias].close()
             connections[alias].settings_dict["NAME"] = name
     _forget()
+
+
+@pytest.fixture
+def sight(monkeypatch: pytest.MonkeyPatch) -> Iterator[Eyes]:
+    chromium = find_chromium()
+    if chromium is None:
+        if os.environ.get("CI") == "true":
+            pytest.fail(NEEDED)
+        pytest.skip(NEEDED)
+    # Playwright runs an event loop in this thread; the database is only asked between its calls.
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    with eyes(chromium) as made:
+        yield made

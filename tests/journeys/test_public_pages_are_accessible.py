@@ -1,13 +1,11 @@
 """Every public page meets WCAG 2.2 AA, as far as axe can tell: both languages, telephone and
 desk, light and dark."""
 
-import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.template.loader import render_to_string
 from django.utils import translation
 from playwright.sync_api import Page, Route
@@ -19,37 +17,14 @@ from privacy.services import Link, enrol, fingerprint_emails
 from tests.campaigns import cast
 from tests.consent.people import newsletter, promotion, submit
 from tests.journeys import acts
-from tests.journeys.browser import NEEDED, Eyes, eyes, find_chromium
+from tests.journeys.browser import TAGS, Eyes, violations
 from tests.journeys.stage import Stage
 
-TAGS = ["wcag2a", "wcag2aa", "wcag21aa", "wcag22aa"]
 ORGANISATION = {
     "organisation": "Accord",
     "organisation_address": "1 rue des Accords, 75001 Paris",
     "dpo_address": "dpo@localhost.example",
 }
-
-
-@pytest.fixture
-def sight(monkeypatch: pytest.MonkeyPatch) -> Iterator[Eyes]:
-    chromium = find_chromium()
-    if chromium is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(NEEDED)
-        pytest.skip(NEEDED)
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    with eyes(chromium) as made:
-        yield made
-
-
-def violations(page: Page, tags: list[str]) -> list[str]:
-    """What axe finds on a page, each with where it is."""
-    options = {"runOnly": tags, "resultTypes": ["violations"]}
-    answer = Axe().run(page, options=options).response
-    return [
-        f"{each['id']} {[node['target'] for node in each['nodes']]}"
-        for each in answer["violations"]
-    ]
 
 
 class Visit:

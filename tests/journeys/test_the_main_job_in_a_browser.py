@@ -1,33 +1,17 @@
 """The whole main job as people do it: form, letter, confirmation, campaign, opt-out, and why."""
 
-import os
 import re
-from collections.abc import Iterator
 from typing import Any
 from uuid import uuid4
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from crm.accounts.register import NewAccount, create_account
 from tests.campaigns import cast
 from tests.crm.staff import PASSWORD, code_now
 from tests.journeys import acts
-from tests.journeys.browser import NEEDED, Eyes, eyes, find_chromium
+from tests.journeys.browser import Eyes
 from tests.journeys.stage import Stage, wait_for
-
-
-@pytest.fixture
-def sight(monkeypatch: pytest.MonkeyPatch) -> Iterator[Eyes]:
-    chromium = find_chromium()
-    if chromium is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(NEEDED)
-        pytest.skip(NEEDED)
-    # Playwright runs an event loop in this thread; the database is only asked between its calls.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    with eyes(chromium) as made:
-        yield made
 
 
 def _marketer() -> NewAccount:

@@ -1,11 +1,9 @@
 """The officer prepares what a prospect is told, the prospect decides, and the officer proves it."""
 
 import hashlib
-import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 from uuid import UUID
@@ -21,7 +19,7 @@ from consent.services import explain, shown_record
 from tests.campaigns import cast
 from tests.consent import verifier
 from tests.journeys import acts
-from tests.journeys.browser import NEEDED, Eyes, eyes, find_chromium
+from tests.journeys.browser import TAGS, Eyes, violations
 from tests.journeys.officer import (
     INTEREST,
     PURPOSE,
@@ -35,7 +33,6 @@ from tests.journeys.officer import (
     write_notice,
 )
 from tests.journeys.stage import ROOT, Stage, wait_for
-from tests.journeys.test_public_pages_are_accessible import TAGS, violations
 
 pytestmark = pytest.mark.browser
 
@@ -48,19 +45,6 @@ FORM = {
     "submit_en": "Send my request",
     "thanks_en": "Thank you, the programme is on its way.",
 }
-
-
-@pytest.fixture
-def sight(monkeypatch: pytest.MonkeyPatch) -> Iterator[Eyes]:
-    chromium = find_chromium()
-    if chromium is None:
-        if os.environ.get("CI") == "true":
-            pytest.fail(NEEDED)
-        pytest.skip(NEEDED)
-    # Playwright runs an event loop in this thread; the database is only asked between its calls.
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-    with eyes(chromium) as made:
-        yield made
 
 
 # --- marketing asks, the prospect answers ----------------------------------------------------
