@@ -27,14 +27,16 @@ PATIENCE_SECONDS = 60
 T = TypeVar("T")
 
 
-def wait_for(question: Callable[[], T | None], what: str) -> T:
+def wait_for(
+    question: Callable[[], T | None], what: str, *, seconds: float = PATIENCE_SECONDS
+) -> T:
     """Ask until the answer is true; fails naming `what` it waited for."""
-    deadline = time.monotonic() + PATIENCE_SECONDS
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         if answer := question():
             return answer
         time.sleep(0.05)
-    raise AssertionError(f"Waited {PATIENCE_SECONDS} s in vain: {what}.")
+    raise AssertionError(f"Waited {seconds} s in vain: {what}.")
 
 
 @dataclass

@@ -5,6 +5,7 @@ from email.message import EmailMessage
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 from django.utils import timezone
 
 from campaigns.models import MeasuredMessage
@@ -44,6 +45,7 @@ def _public_yes(card: UUID) -> bool:
     return card_permits(card_id=card, purpose_code="email_measurement", channel="email")
 
 
+@pytest.mark.timeout(400)
 def test_from_consent_to_an_opening_and_after_the_no(stage: Stage) -> None:
     form = acts.publish_form(purposes=[forms.REPLY, forms.NEWSLETTER, MEASUREMENT])
     alice, bob = (f"{name}-{uuid4().hex[:8]}@example.org" for name in ("alice", "bob"))
@@ -74,7 +76,8 @@ def test_from_consent_to_an_opening_and_after_the_no(stage: Stage) -> None:
     assert saved.status_code == 200
     wait_for(lambda: not _is_measurable(contact), "the no to take effect")
     rows = MeasuredMessage.objects.filter(contact_id=contact)
-    wait_for(lambda: not rows.exists(), "what was kept to be deleted")
+    # The sweep that deletes comes by every two minutes.
+    wait_for(lambda: not rows.exists(), "what was kept to be deleted", seconds=180)
     assert acts.is_permitted(contact)  # the newsletter goes on
 
     assert _answer(picture) == held
