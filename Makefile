@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run login manage check test test-fast messages lock clean needs bench
+.PHONY: help run login manage check test test-fast messages lock clean needs bench audit
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ test-fast: $(VENV)/dev.stamp ## the suite alone
 
 test: check needs test-fast ## everything
 
+audit: $(VENV)/dev.stamp ## ask whether a hole is known in what the product is made of
+	@$(BIN)/python -m deploy.supply_chain audit
+
 bench: $(VENV)/dev.stamp ## speed, as ratios to floors measured in the same run
 	@$(BIN)/python -m benchmarks
 
@@ -65,6 +68,7 @@ lock: $(VENV)/dev.stamp ## resolve the dependencies anew, with hashes
 		--no-header --quiet --constraint deploy/lock/runtime.txt --output-file deploy/lock/dev.txt
 	@$(BIN)/uv pip compile deploy/lock/scan.in --python-version 3.11 --generate-hashes --no-header \
 		--quiet --output-file deploy/lock/scan.txt
+	@$(BIN)/python -m deploy.supply_chain sbom
 
 clean: ## remove what was generated, but never the data in var/
 	@rm -rf $(VENV) staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
