@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
@@ -87,9 +86,9 @@ def _begin(shape: Shape, now: datetime) -> list[str]:
         forms_intake.publish_version(version_id=number, now=now)
     roles = list(crm.Role.values)
     with transaction.atomic():
-        for number in range(shape["volumes"]["crm_account"]):
-            role = roles[number] if number < len(roles) else "marketing"
-            crm.create_account(username=f"{role}-{number + 1}", role=role, now=now)
+        for place in range(shape["volumes"]["crm_account"]):
+            role = roles[place] if place < len(roles) else "marketing"
+            crm.create_account(username=f"{role}-{place + 1}", role=role, now=now)
     return codes
 
 
@@ -107,11 +106,10 @@ def _people(shape: Shape, form: str, now: datetime, progress: Progress) -> None:
         strict=True,
     )
     histories = _histories(shape, count)
-    with closing(histories):
-        numbered = enumerate(drawn)
-        while batch := list(islice(numbered, BATCH)):
-            _some_people(batch, histories, form, now)
-            progress("people", batch[-1][0] + 1)
+    numbered = enumerate(drawn)
+    while batch := list(islice(numbered, BATCH)):
+        _some_people(batch, histories, form, now)
+        progress("people", batch[-1][0] + 1)
 
 
 def _some_people(batch: list[Any], histories: Iterator[Any], form: str, now: datetime) -> None:
@@ -162,17 +160,18 @@ _REACH = ("is_professional", "has_phone", "has_organisation", "is_restricted", "
 
 
 def _fill_tables(shape: Shape, forms: list[str], now: datetime, progress: Progress) -> None:
-    for what, fill in (
-        ("tags", lambda: _tags(shape, now)),
-        ("leads", lambda: _leads(shape, forms, now)),
-        ("campaigns", lambda: _campaigns(shape, now)),
-        ("letters", lambda: _by_cell("letters", shape["letters"], now)),
-        ("suppressions", lambda: _by_cell("suppressions", shape["suppressions"], now)),
-        ("timelines", lambda: _by_cell("entries", shape["entries"], now)),
-        ("wishes", lambda: _by_cell("wishes", shape["wishes"], now)),
-        ("organisations", lambda: _organisations(shape, now)),
-        ("cards", lambda: _run("cards", {"n": _volume(shape, "consent_subjectcard"), "now": now})),
-    ):
+    fillings: dict[str, Callable[[], None]] = {
+        "tags": lambda: _tags(shape, now),
+        "leads": lambda: _leads(shape, forms, now),
+        "campaigns": lambda: _campaigns(shape, now),
+        "letters": lambda: _by_cell("letters", shape["letters"], now),
+        "suppressions": lambda: _by_cell("suppressions", shape["suppressions"], now),
+        "timelines": lambda: _by_cell("entries", shape["entries"], now),
+        "wishes": lambda: _by_cell("wishes", shape["wishes"], now),
+        "organisations": lambda: _organisations(shape, now),
+        "cards": lambda: _run("cards", {"n": _volume(shape, "consent_subjectcard"), "now": now}),
+    }
+    for what, fill in fillings.items():
         with transaction.atomic():
             fill()
         progress(what, 1)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -61,9 +62,9 @@ class House:
         with psycopg.connect(plugin.CLUSTER.dsn(database=self.names[zone])) as connection:
             yield connection
 
-    def rows(self, statement: str, zone: str = "crm") -> list[tuple[object, ...]]:
+    def rows(self, statement: str, zone: str = "crm") -> list[tuple[Any, ...]]:
         with self.connect(zone) as connection:
-            return connection.execute(statement).fetchall()  # type: ignore[arg-type]
+            return connection.execute(statement).fetchall()
 
 
 def house(name: str) -> House:
@@ -73,7 +74,7 @@ def house(name: str) -> House:
     suffix = f"_{name}_{plugin.WORKER}"
     with psycopg.connect(plugin.CLUSTER.dsn(database="postgres"), autocommit=True) as connection:
         for zone in ("crm", "vault", "intake"):
-            connection.execute(f'CREATE DATABASE "{zone}{suffix}" OWNER accord_owner')  # type: ignore[arg-type]
+            connection.execute(f'CREATE DATABASE "{zone}{suffix}" OWNER accord_owner')
     names = provision(plugin.CLUSTER, passwords=plugin.PASSWORDS, suffix=suffix)
     made = House(home, names)
     made.must("provision", "-v0")

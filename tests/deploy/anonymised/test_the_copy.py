@@ -30,12 +30,11 @@ def test_volumes_and_proportions_are_the_originals(original: House, copies: list
         ("consent_permission", "purpose_id || channel || state"),
         ("consent_ledgerevent", "event_state || method"),
     ):
-        theirs = dict(original.rows(statement.format(words, table)))
-        ours = dict(copies[0].rows(statement.format(words, table)))
+        theirs: dict[str, int] = dict(original.rows(statement.format(words, table)))
+        ours: dict[str, int] = dict(copies[0].rows(statement.format(words, table)))
         for key, count in theirs.items():
-            assert isinstance(count, int)
             if count >= CELL_MIN:
-                assert abs(int(str(ours.get(key, 0))) - count) <= max(15, count // 50), (table, key)
+                assert abs(ours.get(key, 0) - count) <= max(15, count // 50), (table, key)
 
 
 def test_what_must_be_empty_is(copies: list[House]) -> None:
