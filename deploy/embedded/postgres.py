@@ -97,11 +97,14 @@ class Identity:
 
 
 class Cluster:
-    """A PostgreSQL server on 127.0.0.1 with its data under `home`."""
+    """A PostgreSQL server with its data under `home`: on 127.0.0.1, and where else it is told."""
 
-    def __init__(self, home: Path, *, is_durable: bool = True) -> None:
+    def __init__(
+        self, home: Path, *, is_durable: bool = True, addresses: Sequence[str] = ()
+    ) -> None:
         self.home = home.resolve()
         self.is_durable = is_durable
+        self._addresses = ",".join(["127.0.0.1", *addresses])
         self._identity = Identity.choose()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -234,7 +237,7 @@ class Cluster:
         settings = dict(SETTINGS)
         if not self.is_durable:  # tests only: a crash may then lose what was committed
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        command = [str(binaries / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-k", ""]
+        command = [str(binaries / "postgres"), "-D", str(data), "-h", self._addresses, "-k", ""]
         command += ["-p", str(self.port)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
