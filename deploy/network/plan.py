@@ -15,7 +15,9 @@ T = TypeVar("T")
 
 # Where data may go: the member states (Article 1 TEU), as ISO 3166-1 codes.
 EU = frozenset(
-    "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK".split()
+    re.findall(
+        r"\w+", "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK"
+    )
 )
 # Letters, digits and what names and paths need: nothing that ends a statement of nginx or nft.
 _HOST_NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}")
