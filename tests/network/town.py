@@ -107,6 +107,8 @@ class Town:
         command = [sys.executable, "-m", "gunicorn", "deploy.wsgi", "--threads", "4"]
         command += ["--bind", f"127.0.0.1:{PORTS[name]}", "--no-control-socket"]
         self.start(name, name, command, self.environment(name))
+
+    def wait_for_web(self, name: str) -> None:
         self.wait_for_port(name, "127.0.0.1", PORTS[name])
 
     def start_nginx(self, name: str) -> None:
@@ -116,6 +118,12 @@ class Town:
 
     def wait_for_port(self, host: str, address: str, port: int) -> None:
         wait_for(partial(self.connects, host, address, port), f"{address}:{port} on {host}")
+
+    def begin_tunnel_anew(self) -> None:
+        """What a colleague does whose tunnel hangs; by itself it takes fifteen seconds."""
+        path = str(self.folder / f"wg{self.hosts.tag}c.conf")
+        for verb in ("down", "up"):
+            self.hosts.run("client", "wg-quick", verb, path)
 
     def connects(self, host: str, address: str, port: int, *, seconds: float = 1.0) -> bool:
         """Whether a TCP connection from that host comes about."""
@@ -195,6 +203,8 @@ def build(stack: ExitStack) -> Town:
     _write_plan(town)
     static = _collect_static(town)
     _start_database(town)
+    for name in PORTS:
+        town.start_web(name)
     _found(town)
     if static.wait(60):
         raise AssertionError("collectstatic failed")
@@ -353,7 +363,7 @@ def _open_doors(town: Town) -> None:
     for host in ("public", "staff", "worker", "database"):
         town.hosts.run(host, "nft", "-f", str(town.file(f"{host}/nftables.conf")))
     for name in PORTS:
-        town.start_web(name)
+        town.wait_for_web(name)
     tunnel_up(town, "staff", town.file(f"staff/{town.interface}.conf"))
     tunnel_up(town, "client", _named(town, town.file("peers/camille.conf"), "c"))
     for name in PORTS:
