@@ -242,7 +242,8 @@ def _check_peer(peer: Peer, network: Network) -> None:
 
 
 def _check_doors(plan: Plan) -> None:
-    for door in (*plan.egress, *plan.ingress):
+    doors: list[Egress | Ingress] = [*plan.egress, *plan.ingress]
+    for door in doors:
         if door.host not in HOSTS:
             raise PlanInvalid(f"No host is called {door.host}.")
         if door.protocol not in {"tcp", "udp"}:

@@ -6,11 +6,12 @@ from contextlib import ExitStack
 
 import pytest
 
+from tests.network.building import build
 from tests.network.namespaces import what_is_missing
-from tests.network.town import Town, build
+from tests.network.town import Town
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def town() -> Iterator[Town]:
     if missing := what_is_missing():
         if os.environ.get("CI") == "true":
