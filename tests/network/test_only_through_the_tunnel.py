@@ -17,6 +17,9 @@ from tests.network.building import stranger_up
 from tests.network.scan import open_ports
 from tests.network.town import ATTACKER, CLIENT, HUB, PASSWORDS, PORTS, STAFF, STAFF_IPV6, WAN, Town
 
+pytestmark = pytest.mark.timeout(300)  # the first one builds the town
+
+
 # --- in: through the tunnel, with both factors ---------------------------------------------------
 
 

@@ -23,6 +23,9 @@ from tests.network.town import (
     Town,
 )
 
+pytestmark = pytest.mark.timeout(300)  # the first one builds the town
+
+
 # --- databases -----------------------------------------------------------------------------------
 
 
