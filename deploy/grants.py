@@ -89,6 +89,8 @@ GRANTS: dict[str, dict[str, Rule]] = {
         "django_migrations": INTERNAL,
         **dict.fromkeys(_CRM_TABLES, STAFF_AND_WORKER),
         **dict.fromkeys(_EVIDENCE_TABLES, EVIDENCE),
+        # Asked, decided and used; never taken back.
+        "privacy_approval": {"accord_staff": KEEP, "accord_worker": KEEP},
         # The worker moves the timeline of whoever was merged.
         "crm_timelineentry": {"accord_staff": APPEND, "accord_worker": KEEP},
     },
