@@ -1,4 +1,4 @@
-"""One town for the tests of this folder."""
+"""One town for the tests of this folder, in whatever order they come."""
 
 import os
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from tests.network.namespaces import what_is_missing
 from tests.network.town import Town
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def town() -> Iterator[Town]:
     if missing := what_is_missing():
         if os.environ.get("CI") == "true":
