@@ -30,8 +30,12 @@ class LocalProvider:
 
     def complete(self, *, now: datetime) -> None:
         if self._new_root is not None:
-            write_once(self.path, b64encode(self._new_root))
+            self.write(self._new_root)
             self._new_root = None
+
+    def write(self, root: bytes) -> None:
+        """Write the file of a root key; raises FileExistsError when there is one."""
+        write_once(self.path, b64encode(root))
 
     def root(self) -> bytes:
         """Return the root key; raises KeysMissing."""
@@ -51,6 +55,8 @@ class LocalProvider:
         return {"wrapped": b64encode(wrapped).decode()}
 
     def unwrap(self, *, content: Content, label: str) -> bytes:
+        if "wrapped" not in content and "transit" in content:
+            raise KeysMissing("A key server wraps this ring: set ACCORD_KEY_PROVIDER=transit.")
         return opened_with(self.root(), content=content, label=label)
 
     def has_wrapped(self, *, content: Content) -> bool:
@@ -72,8 +78,6 @@ class LocalProvider:
 
 def opened_with(root: bytes, *, content: Content, label: str) -> bytes:
     """Return the key in a file of the ring; raises KeysMissing whatever is wrong."""
-    if "wrapped" not in content and "transit" in content:
-        raise KeysMissing("A key server wraps this ring: set ACCORD_KEY_PROVIDER=transit.")
     try:
         raw = b64decode(content["wrapped"])
         return AESGCMSIV(root).decrypt(raw[:NONCE_SIZE], raw[NONCE_SIZE:], ring_context(label))

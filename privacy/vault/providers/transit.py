@@ -202,7 +202,7 @@ def _answer(verb: Callable[..., Any], **arguments: Any) -> Content:
     except refusals.VaultError as error:
         raise _refusal(error) from None
     if isinstance(answer, requests.Response):  # nothing in it, as after a deletion
-        if answer.is_redirect:
+        if 300 <= answer.status_code < 400:
             raise KeyServerUnreachable("The key server redirects: set ACCORD_TRANSIT_URL anew.")
         return {}
     return answer if isinstance(answer, dict) else {}
