@@ -101,9 +101,10 @@ def _rotate(command: BaseCommand, *, is_here: bool) -> None:
     if not is_here:
         command.stdout.write("The worker writes everybody anew: keys status says how far it is.")
         return
-    walked = 0
-    while not (work := work_on_index_rotation(now=timezone.now())).is_idle:
-        walked += work.walked
+    walked, is_idle = 0, False
+    while not is_idle:
+        work = work_on_index_rotation(now=timezone.now())
+        walked, is_idle = walked + work.walked, work.is_idle
         command.stdout.write(f"  {walked} people")
     for line in status_lines():
         command.stdout.write(line)

@@ -19,6 +19,7 @@ from django.db import connections, transaction
 from privacy.models import TokenKind
 from privacy.vault import indexes
 from privacy.vault.keyring import derived_key
+from privacy.vault.ring_files import KeysMissing
 
 Cursor = Any  # Django's wrapper of psycopg's
 Row = tuple[TokenKind, int, UUID]
@@ -132,14 +133,25 @@ def find_by_email(*, emails: Sequence[str]) -> dict[str, UUID]:
     """
     if not emails:
         return {}
-    asked = _KNOWN["living"]
     with connections["vault"].cursor() as cursor:
+        asked = _openable(cursor, _KNOWN["living"])
         found, living = _subjects(cursor, asked, emails)
         while not set(living) <= set(asked):
             asked = living
             found, living = _subjects(cursor, asked, emails)
     _KNOWN["living"] = living
     return found
+
+
+def _openable(cursor: Cursor, known: list[int]) -> list[int]:
+    """Return what was known, or what is so now when a key of it was dropped meanwhile."""
+    try:
+        for epoch in known:
+            token(TokenKind.EMAIL, "", epoch)
+    except KeysMissing:
+        cursor.execute(_LIVING)
+        return [row[0] for row in cursor.fetchall()] or [FIRST]
+    return known
 
 
 def _subjects(
@@ -154,6 +166,7 @@ def _subjects(
     cursor.execute(" UNION ALL ".join([*asked, living]), parameters)
     rows = cursor.fetchall()
     alive = sorted(row[0] for row in rows if row[2] is None) or [FIRST]
-    # The oldest is the last to be put in: it decides.
-    tokens_found = sorted((row for row in rows if row[2] is not None), reverse=True)
+    # The oldest is the last to be put in: it decides. What is retired says nothing any more.
+    kept = [row for row in rows if row[2] is not None and row[0] in alive]
+    tokens_found = sorted(kept, reverse=True)
     return {tokens[e][number]: subject for e, number, subject in tokens_found}, alive
