@@ -442,8 +442,28 @@ def test_processes_agree_throughout_two_whole_rotations() -> None:
         assert {str(subject) for subject in said_of(email).values()} == subjects
 
 
-def test_an_enrolment_under_way_is_waited_for() -> None:
-    """The new epoch begins when everybody who knows only the old one has ended."""
+def _retire() -> None:
+    finish_index_rotation(losing=1, now=NOW)
+
+
+def _erase() -> None:
+    destroy_keys(subject_id=uuid4(), retention_classes=list(RetentionClass))
+
+
+def _join() -> None:
+    services.join_subjects(kept_id=uuid4(), absorbed_id=uuid4())
+
+
+@pytest.mark.parametrize(
+    ("before", "work"), [(None, begun), (filled, _retire), (None, _erase), (filled, _join)]
+)
+def test_what_changes_where_tokens_lead_waits_for_enrolments_under_way(
+    before: Callable[[], None] | None, work: Callable[[], None]
+) -> None:
+    """Even of somebody else: between the writings under two epochs nothing may come."""
+    services.enrol(email="without-a-document@example.org")
+    if before is not None:
+        before()
     order: list[str] = []
     entered, go_on = threading.Event(), threading.Event()
 
@@ -454,15 +474,32 @@ def test_an_enrolment_under_way_is_waited_for() -> None:
             go_on.wait(10)
             order.append("enrolled")
 
-    def rotate() -> None:
+    def change() -> None:
         entered.wait(10)
         threading.Timer(0.3, go_on.set).start()
-        rotate_index(now=NOW)
-        order.append("begun")
+        work()
+        order.append("changed")
 
-    _in_threads(enrol, rotate)
-    assert order == ["enrolled", "begun"]
-    assert len(rows()[1]) == len(PEOPLE)
+    _in_threads(enrol, change)
+    assert order == ["enrolled", "changed"]
+
+
+def test_enrolments_go_side_by_side() -> None:
+    entered, go_on = threading.Event(), threading.Event()
+
+    def first() -> None:
+        with transaction.atomic(using="vault"):
+            services.enrol_many(emails=PEOPLE[:3])
+            entered.set()
+            assert go_on.wait(10), "the second enrolment waited for the first"
+
+    def second() -> None:
+        entered.wait(10)
+        services.enrol_many(emails=PEOPLE[3:])
+        go_on.set()
+
+    _in_threads(first, second)
+    assert len(services.find_by_email(emails=PEOPLE)) == len(PEOPLE)
 
 
 # --- the roles and the commands --------------------------------------------------------------

@@ -141,7 +141,7 @@ def test_an_address_leads_to_one_subject_through_every_rotation() -> None:
     run_machine(
         World,
         settings=settings(
-            max_examples=25,
+            max_examples=40,
             stateful_step_count=25,
             deadline=None,
             phases=[Phase.generate],
