@@ -1,4 +1,4 @@
-"""`python -m benchmarks [intake] [send] [decrypt] [ledger] [index]`: on throw-away installations."""
+"""`python -m benchmarks [intake] [send] [decrypt] [ledger] [index]`: on throw-away ground."""
 
 import os
 import subprocess

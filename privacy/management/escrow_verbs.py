@@ -22,9 +22,9 @@ from privacy.vault.escrow import (
     restore_root,
     set_name,
 )
-from privacy.vault.keyring import KeysMissing, key_ring
+from privacy.vault.keyring import key_ring
 from privacy.vault.providers import TRANSIT
-from privacy.vault.ring_files import as_bytes, write_once
+from privacy.vault.ring_files import KeysMissing, as_bytes, write_once
 
 _CLEAR = "\x1b[H\x1b[2J\x1b[3J"  # the screen, and what was scrolled away
 _SERVERS_OWN = (

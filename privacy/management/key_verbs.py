@@ -17,9 +17,10 @@ from privacy.index_rotation import (
     rotate_index,
     work_on_index_rotation,
 )
-from privacy.vault.keyring import KeysMissing, key_ring
+from privacy.vault.keyring import key_ring
 from privacy.vault.moving import move_ring
 from privacy.vault.providers import LOCAL, TRANSIT
+from privacy.vault.ring_files import KeysMissing
 
 VERBS = frozenset({"move", "rotate-index", "finish-index"})
 

