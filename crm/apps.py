@@ -11,10 +11,12 @@ class CrmConfig(AppConfig):
         from crm.officer import entrance
         from crm.officer.notice_menu import register as register_notices
         from crm.pages.home_cards import register
-        from crm.people import reaches
+        from crm.people import addresses_in, reaches
+        from privacy.services import register_address_reader
 
         register()
         register_addresses(reaches)
+        register_address_reader(addresses_in)
         register_merged(kept_ids)
         register_notices()
         entrance.register()

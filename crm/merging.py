@@ -18,7 +18,7 @@ from django.db.models import Q
 
 from consent.services import merge_subjects
 from crm.models import Contact, ContactMerge, Lead
-from crm.people import MESSAGES_KEPT, Document, profiles
+from crm.people import MESSAGES_KEPT, OTHERS, Document, profiles
 from crm.timeline import add_timeline
 from privacy.services import (
     RetentionClass,
@@ -30,7 +30,6 @@ from privacy.services import (
 
 # How long the sweep makes sure that the vault has followed: longer than any outage of it.
 _FOLLOWED_FOR = timedelta(days=7)
-OTHERS = "other_emails"
 
 
 class NotMergeable(ValueError):

@@ -12,6 +12,8 @@ from privacy.services import RetentionClass, read_documents
 Document = dict[str, Any]
 # What a person may type into one line; a form's own caps are tighter.
 LINE_MAX, MESSAGE_MAX, MESSAGES_KEPT = 200, 10_000, 50
+# Addresses of those who were merged into this person.
+OTHERS = "other_emails"
 
 
 @dataclass(frozen=True, repr=False)
@@ -93,6 +95,12 @@ def merge(
         ordered = sorted([*others, said], key=lambda one: str(one["at"]))
         after["messages"] = ordered[-MESSAGES_KEPT:]
     return after
+
+
+def addresses_in(document: Document) -> tuple[list[str], list[str]]:
+    """Return every (address, number) of a profile that finds its person, those of merges too."""
+    emails = [str(document.get("email", "")), *map(str, document.get(OTHERS, []))]
+    return [each for each in emails if each], [str(document.get("phone", ""))]
 
 
 def profile_of(contact_id: UUID, document: Document) -> Profile:

@@ -1,7 +1,9 @@
 """Typed readers of the environment. They fail loudly, and `NAME_FILE` names a file holding NAME."""
 
+import ipaddress
 import os
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -35,3 +37,39 @@ def flag(name: str, default: bool) -> bool:
 
 def listing(name: str, default: str = "") -> list[str]:
     return [item for item in (part.strip() for part in text(name, default).split(",")) if item]
+
+
+def choice(name: str, default: str, among: set[str]) -> str:
+    value = text(name, default)
+    if value not in among:
+        raise ImproperlyConfigured(f"{name} must be {' or '.join(sorted(among))}, not {value!r}.")
+    return value
+
+
+def web_address(name: str, *, required: bool) -> str:
+    """Return an https address, or http of this machine: what travels there is secret."""
+    value = text(name) if required else text(name, "")
+    if not value:
+        return value
+    if not _is_safe(value):
+        raise ImproperlyConfigured(
+            f"{name} must be like https://keys.example.org:8200; http only to this machine."
+        )
+    return value.rstrip("/")
+
+
+def _is_safe(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        return False
+    if not parts.hostname or parts.username or parts.query or parts.fragment:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and _is_here(parts.hostname))
+
+
+def _is_here(host: str | None) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False

@@ -104,6 +104,11 @@ GRANTS: dict[str, dict[str, Rule]] = {
         # Destroying keys is erasure: the worker's act alone, after the journal.
         "dek": {"accord_staff": KEEP, "accord_worker": WRITE, "accord_search": READ},
         "bidx": {"accord_staff": WRITE, "accord_worker": WRITE, "accord_search": READ},
+        "privacy_indexepoch": {
+            "accord_staff": READ,
+            "accord_worker": KEEP,
+            "accord_search": READ,
+        },
         "privacy_sealingkeypair": {"accord_worker": WRITE},
     },
     "intake": {

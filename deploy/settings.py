@@ -8,7 +8,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
-from deploy.environment import flag, integer, listing, text
+from deploy.environment import choice, flag, integer, listing, text, web_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PROCESS = text("ACCORD_PROCESS", "owner")
@@ -35,6 +35,18 @@ KEYS_DIR = Path(text("ACCORD_KEYS_DIR", str(HOME / "keys")))
 JOURNAL_DIR = Path(text("ACCORD_JOURNAL_DIR", str(HOME / "journal")))
 INTAKE_JOURNAL_DIR = Path(text("ACCORD_INTAKE_JOURNAL_DIR", str(HOME / "intake-journal")))
 ANCHOR_DIR = Path(text("ACCORD_ANCHOR_DIR", str(HOME / "anchor")))
+
+# What wraps the keys of the ring (docs/key-providers.md). The public side and beat hold no key, so
+# they are not given the token either.
+KEY_PROVIDER = choice("ACCORD_KEY_PROVIDER", "local", {"local", "transit"})
+_USES_KEYS = PROCESS not in {"public", "beat"}
+_NEEDS_SERVER = KEY_PROVIDER == "transit" and _USES_KEYS
+# Where nothing is required, a server may be named for `keys move`.
+TRANSIT_URL = web_address("ACCORD_TRANSIT_URL", required=_NEEDS_SERVER)
+TRANSIT_TOKEN = text("ACCORD_TRANSIT_TOKEN", *([] if _NEEDS_SERVER else [""])) if _USES_KEYS else ""
+TRANSIT_MOUNT = text("ACCORD_TRANSIT_MOUNT", "transit")
+TRANSIT_NAMESPACE = text("ACCORD_TRANSIT_NAMESPACE", "")
+TRANSIT_CA = text("ACCORD_TRANSIT_CA", "")
 
 # --- Mail ------------------------------------------------------------------------------------
 
@@ -302,6 +314,8 @@ CELERY_TIMEZONE = TIME_ZONE
 # expires, so that a worker that was away does not answer the same bell a thousand times.
 _SWEEPS = {
     "privacy.refresh_sealing_key": 3600,
+    "privacy.renew_key_token": 3600,
+    "privacy.rotate_index": 10,
     "forms_intake.receive": 1,
     "forms_intake.project": 5,
     # A "no" takes effect within a second: three rings fit, one may be missed.

@@ -84,6 +84,25 @@ class IndexToken(VaultModel):
         ]
 
 
+class IndexEpoch(VaultModel):
+    """A key of the index and how far its rotation is; without any row, the first one is alone.
+
+    While `retired_at` is empty every address is written under it and asked about.
+    """
+
+    epoch = models.SmallIntegerField(primary_key=True)
+    started_at = models.DateTimeField()
+    # How far everybody's addresses are written anew, and when they all were.
+    walked_to = models.UUIDField(null=True)
+    walked = models.BigIntegerField(default=0)
+    filled_at = models.DateTimeField(null=True)
+    # Addresses that the epoch before has and this one lacks, and when they were counted.
+    lacking = models.BigIntegerField(null=True)
+    counted_at = models.DateTimeField(null=True)
+    retired_at = models.DateTimeField(null=True)
+    emptied_at = models.DateTimeField(null=True)
+
+
 class SealingKeyPair(VaultModel):
     id = models.IntegerField(primary_key=True)
     public = models.BinaryField()

@@ -33,6 +33,7 @@ from privacy.fingerprint_epochs import (
     writing_fingerprint_epoch,
 )
 from privacy.founding import found_installation
+from privacy.index_rotation import register_address_reader, work_on_index_rotation
 from privacy.journal import (
     JournalEvent,
     JournalHead,
@@ -63,17 +64,14 @@ from privacy.vault.indexes import (
     widen_email,
 )
 from privacy.vault.installation import NotFounded, instance_id
+from privacy.vault.key_token import renew_key_token
 from privacy.vault.keyring import KeysMissing, derived_key, key_ring
 from privacy.vault.links import Link, MeasureLink, NotOurLink
 from privacy.vault.removal import delete_documents, destroy_documents, join_subjects
 from privacy.vault.sealing import TooLarge
 from privacy.vault.store import (
     Conflict,
-    Enrolment,
     change_document,
-    enrol,
-    enrol_many,
-    find_by_email,
     open_evidence,
     read_documents,
     seal_evidence,
@@ -81,6 +79,7 @@ from privacy.vault.store import (
     write_documents,
 )
 from privacy.vault.stream import stream_documents, subjects_after
+from privacy.vault.tokens import Enrolment, enrol, enrol_many, find_by_email
 
 
 @dataclass(frozen=True)
@@ -286,14 +285,17 @@ __all__ = [
     "read_verifier",
     "refresh_sealing_key",
     "refuse",
+    "register_address_reader",
     "register_fingerprint_use",
     "register_replay",
+    "renew_key_token",
     "request_approval",
     "seal_evidence",
     "standing_approval",
     "stream_documents",
     "subjects_after",
     "use_approval",
+    "work_on_index_rotation",
     "write_document",
     "write_documents",
     "writing_fingerprint_epoch",

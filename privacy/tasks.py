@@ -10,3 +10,13 @@ from privacy import services
 @shared_task(name="privacy.refresh_sealing_key")
 def refresh_sealing_key() -> None:
     services.refresh_sealing_key(now=datetime.now(UTC))
+
+
+@shared_task(name="privacy.renew_key_token")
+def renew_key_token() -> None:
+    services.renew_key_token()
+
+
+@shared_task(name="privacy.rotate_index")
+def rotate_index() -> None:
+    services.work_on_index_rotation(now=datetime.now(UTC))

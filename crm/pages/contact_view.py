@@ -7,11 +7,11 @@ from typing import Any
 from uuid import UUID
 
 from consent.services import Explanation, LedgerLine, PurposeText, explain, history, purposes
-from crm.merging import OTHERS, is_being_merged
+from crm.merging import is_being_merged
 from crm.models import Account, Contact, Lead, Tag, TimelineEntry
 from crm.pages import labels
 from crm.pages.labels import Words, words
-from crm.people import Document, profile_of
+from crm.people import OTHERS, Document, profile_of
 from crm.segments.choices import STATUS_NAMES, names_of
 from crm.timeline import proof_link
 from privacy.services import RetentionClass, read_documents

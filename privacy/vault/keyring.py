@@ -1,28 +1,27 @@
-"""The key ring: a root key that wraps key-encryption-key epochs, and the keys of tokens and links.
+"""The key ring: key-encryption-key epochs, and the keys of tokens and links, all of them wrapped.
 
-The ring is files in one folder (0700), every file 0600 and written once. The root key wraps the
-others, so that a copy of the folder without it opens nothing. Nothing here is ever printed: the
-classes have a `repr` without keys.
+The ring is files in one folder (0700), every file 0600 and written once. A provider wraps what is
+in them: a root key beside them, or a key server. Nothing here is ever printed: the classes have a
+`repr` without keys.
 """
 
-import fcntl
 import json
 import os
 import time
-from base64 import b64decode, b64encode
 from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 
-from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from django.conf import settings
 
-from privacy.vault.formats import KEY_SIZE, NONCE_SIZE, length_prefixed
+from privacy.vault.formats import KEY_SIZE, length_prefixed
+from privacy.vault.providers import KeyProvider, provider
+from privacy.vault.ring_files import KeysMissing as KeysMissing
+from privacy.vault.ring_files import as_bytes, locked, read
+from privacy.vault.ring_files import write_once as _write_once
 
-INDEX_EPOCH = 1
 # A new fingerprint key is asked about at once and written under only when it has lain this long:
 # a message that was prepared before the rotation carries no mark of it (a lease is shorter).
 SETTLING_SECONDS = 900
@@ -32,21 +31,21 @@ LINKS_LIVE = timedelta(days=3 * 365)
 _FINGERPRINT = "fingerprint-"
 
 
-class KeysMissing(Exception):
-    """The key ring is not there or cannot be opened: nothing can be read, nothing is sent."""
-
-
 class EpochInUse(Exception):
     """A fingerprint key cannot be dropped yet; the message says why."""
 
 
 class LocalKeyRing:
-    """The key ring of one installation, in the files of `folder`."""
+    """The key ring of one installation, in the files of `folder`.
 
-    def __init__(self, folder: Path) -> None:
+    A key that was opened once stays in the memory of the process, whoever wraps it.
+    """
+
+    def __init__(self, folder: Path, *, wraps: KeyProvider | None = None) -> None:
         self.folder = folder
+        self.provider = wraps or provider(folder)
         self._epochs: dict[int, bytes] = {}
-        self._index_root: bytes | None = None
+        self._index_roots: dict[int, bytes] = {}
         self._fingerprint_keys: dict[int, bytes] = {}
 
     def __repr__(self) -> str:
@@ -60,25 +59,42 @@ class LocalKeyRing:
         Raises KeysMissing when only some of the files are there: they may be someone's last copy.
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with (self.folder / "lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self.folder):
             if self.exists():
                 return
             if self.epochs():
-                raise KeysMissing(f"{self.folder} has wrapped keys but no root.key: put it back.")
-            _write_once(self.folder / "index.json", _wrapped(root := os.urandom(32), "index", now))
-            _write_once(self._epoch_path(1), _wrapped(root, "kek-1", now))
-            # The root comes last: a ring is complete or it does not exist.
-            _write_once(self._root_path, b64encode(root))
+                lacking = "transit.json" if self.provider.name == "transit" else "root.key"
+                raise KeysMissing(f"{self.folder} has wrapped keys but no {lacking}: put it back.")
+            self.provider.begin()
+            self.make(self._index_path(1), "index", now=now)
+            self.make(self._epoch_path(1), "kek-1", now=now)
+            # This comes last: a ring is complete or it does not exist.
+            self.provider.complete(now=now)
 
     def exists(self) -> bool:
-        return self._root_path.exists()
+        return self.provider.exists()
+
+    def make(self, path: Path, label: str, *, now: datetime) -> None:
+        """Write the file of a new random key; raises KeysMissing, FileExistsError."""
+        wrapped = self.provider.wrap(stem=path.stem, label=label, key=os.urandom(KEY_SIZE))
+        content = {"label": label, "created_at": now.isoformat(), **wrapped}
+        _write_once(path, as_bytes(content))
+
+    def destroy(self, path: Path) -> None:
+        """Delete the file of a key and, in a key server, what opens every copy of the file.
+
+        The server first: a crash between leaves a file that nobody can open. Safe to repeat.
+        """
+        if path.exists():
+            self.provider.destroy(content=read(path))
+            path.unlink(missing_ok=True)
 
     def add_epoch(self, *, now: datetime) -> int:
         """Add a key-encryption-key epoch and return its number; new keys are wrapped under it."""
-        epoch = self.current_epoch() + 1
-        _write_once(self._epoch_path(epoch), _wrapped(self._root(), f"kek-{epoch}", now))
-        return epoch
+        with locked(self.folder):
+            epoch = self.current_epoch() + 1
+            self.make(self._epoch_path(epoch), f"kek-{epoch}", now=now)
+            return epoch
 
     # --- using --------------------------------------------------------------------------
 
@@ -100,12 +116,16 @@ class LocalKeyRing:
             self._epochs[epoch] = self._open(self._epoch_path(epoch), f"kek-{epoch}")
         return self._epochs[epoch]
 
-    def derived(self, label: str) -> bytes:
-        """Return the 32-byte key for one use: a leaked one opens that use alone."""
-        if self._index_root is None:
-            self._index_root = self._open(self.folder / "index.json", "index")
+    def derived(self, label: str, *, index_epoch: int = 1) -> bytes:
+        """Return the 32-byte key for one use: a leaked one opens that use alone.
+
+        Only the keys of index tokens have an epoch; every other one is of the first root.
+        """
+        if index_epoch not in self._index_roots:
+            name = "index" if index_epoch == 1 else f"index-{index_epoch}"
+            self._index_roots[index_epoch] = self._open(self._index_path(index_epoch), name)
         info = length_prefixed(b"crm/derived", label.encode())
-        return HKDFExpand(hashes.SHA256(), KEY_SIZE, info).derive(self._index_root)
+        return HKDFExpand(hashes.SHA256(), KEY_SIZE, info).derive(self._index_roots[index_epoch])
 
     # --- fingerprint keys ---------------------------------------------------------------
 
@@ -123,10 +143,10 @@ class LocalKeyRing:
 
     def add_fingerprint_epoch(self, *, now: datetime) -> int:
         """Add a fingerprint key and return its epoch; a number is never used a second time."""
-        epoch = max(self._made_fingerprints() | self._dropped_fingerprints()) + 1
-        wrapped = _wrapped(self._root(), f"fingerprint-{epoch}", now)
-        _write_once(self._fingerprint_path(epoch), wrapped)
-        return epoch
+        with locked(self.folder):
+            epoch = max(self._made_fingerprints() | self._dropped_fingerprints()) + 1
+            self.make(self._fingerprint_path(epoch), f"fingerprint-{epoch}", now=now)
+            return epoch
 
     def fingerprint_key(self, epoch: int) -> bytes:
         """Return the key of an epoch; raises KeysMissing, also once it was dropped."""
@@ -145,6 +165,7 @@ class LocalKeyRing:
         found whose links carry it. The first key is derived: of it nothing is left to delete.
         """
         if epoch in self._dropped_fingerprints():
+            self.destroy(self._fingerprint_path(epoch))  # a crash may have come in between
             return
         later = [e for e in self.fingerprint_epochs() if e > epoch]
         if epoch not in self._made_fingerprints() or not later:
@@ -156,7 +177,7 @@ class LocalKeyRing:
         # The note comes first: a crash between leaves a file that nobody opens.
         note = json.dumps({"dropped_at": now.isoformat()}).encode()
         _write_once(self._fingerprint_path(epoch).with_suffix(".dropped"), note)
-        self._fingerprint_path(epoch).unlink(missing_ok=True)
+        self.destroy(self._fingerprint_path(epoch))
         self._fingerprint_keys.pop(epoch, None)
 
     def _made_fingerprints(self) -> set[int]:
@@ -183,58 +204,22 @@ class LocalKeyRing:
 
     # --- files --------------------------------------------------------------------------
 
-    @property
-    def _root_path(self) -> Path:
-        return self.folder / "root.key"
-
     def _epoch_path(self, epoch: int) -> Path:
         return self.folder / f"kek-{epoch:06d}.json"
 
     def _fingerprint_path(self, epoch: int) -> Path:
         return self.folder / f"{_FINGERPRINT}{epoch:06d}.json"
 
-    def _root(self) -> bytes:
-        try:
-            return b64decode(self._root_path.read_bytes())
-        except (OSError, ValueError):
-            raise KeysMissing(KeysMissing.__doc__) from None
+    def _index_path(self, epoch: int) -> Path:
+        return self.folder / ("index.json" if epoch == 1 else f"index-{epoch:06d}.json")
 
     def _open(self, path: Path, label: str) -> bytes:
-        try:
-            raw = b64decode(json.loads(path.read_bytes())["wrapped"])
-            return AESGCMSIV(self._root()).decrypt(
-                raw[:NONCE_SIZE], raw[NONCE_SIZE:], length_prefixed(b"crm/ring", label.encode())
-            )
-        except (OSError, ValueError, KeyError, InvalidTag):
-            raise KeysMissing(KeysMissing.__doc__) from None
+        # The label is the one that the reader expects, never the one in the file.
+        return self.provider.unwrap(content=read(path), label=label)
 
 
 def _number(path: Path) -> int:
     return int(path.stem.removeprefix(_FINGERPRINT))
-
-
-def _wrapped(root: bytes, label: str, now: datetime) -> bytes:
-    nonce, key = os.urandom(NONCE_SIZE), os.urandom(KEY_SIZE)
-    context = length_prefixed(b"crm/ring", label.encode())
-    wrapped = nonce + AESGCMSIV(root).encrypt(nonce, key, context)
-    content = {
-        "label": label,
-        "created_at": now.isoformat(),
-        "wrapped": b64encode(wrapped).decode(),
-    }
-    return json.dumps(content, indent=1).encode()
-
-
-def _write_once(path: Path, content: bytes) -> None:
-    """Write and fsync a file that only its owner can read; an existing one is never replaced."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
 
 
 @lru_cache(maxsize=1)
@@ -243,7 +228,7 @@ def key_ring() -> LocalKeyRing:
     return LocalKeyRing(settings.KEYS_DIR)
 
 
-@lru_cache(maxsize=16)
-def derived_key(label: str) -> bytes:
+@lru_cache(maxsize=32)
+def derived_key(label: str, *, index_epoch: int = 1) -> bytes:
     """Return the derived key of a label, opened once per process."""
-    return key_ring().derived(label)
+    return key_ring().derived(label, index_epoch=index_epoch)

@@ -6,6 +6,7 @@ from uuid import UUID
 from django.db import connections, transaction
 
 from privacy.models import RetentionClass, TokenKind
+from privacy.vault.tokens import alone
 
 
 def delete_documents(*, subject_ids: Sequence[UUID], retention_class: RetentionClass) -> int:
@@ -41,6 +42,7 @@ def join_subjects(*, kept_id: UUID, absorbed_id: UUID) -> int:
     One transaction on the vault; safe to repeat. A number that both have already leads to both.
     """
     with transaction.atomic(using="vault"), connections["vault"].cursor() as cursor:
+        alone(cursor)
         cursor.execute(
             "DELETE FROM bidx a USING bidx k WHERE a.subject_id = %s AND k.subject_id = %s"
             " AND a.kind = %s AND (a.kind, a.epoch, a.token) = (k.kind, k.epoch, k.token)",

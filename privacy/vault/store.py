@@ -1,4 +1,4 @@
-"""Subjects and their encrypted documents: data keys and tokens in `vault`, blobs in `crm`.
+"""The encrypted documents of subjects: data keys in `vault`, blobs in `crm`.
 
 No transaction spans the two databases. The order of writes makes every crash harmless: a key is
 durable in the vault before a blob that needs it is written in crm, and the floor of a revision is
@@ -15,11 +15,9 @@ from functools import partial
 from typing import Any
 from uuid import UUID
 
-import uuid_utils.compat
 from django.db import connections, transaction
 
-from privacy.models import RetentionClass, TokenKind
-from privacy.vault import indexes
+from privacy.models import RetentionClass
 from privacy.vault.formats import (
     KEY_SIZE,
     BlobPlace,
@@ -32,7 +30,8 @@ from privacy.vault.formats import (
     wrap_key,
 )
 from privacy.vault.installation import instance_id
-from privacy.vault.keyring import INDEX_EPOCH, derived_key, key_ring
+from privacy.vault.keyring import key_ring
+from privacy.vault.tokens import alone
 
 logger = logging.getLogger("privacy.vault")
 
@@ -52,72 +51,6 @@ class DataKeyInUse:
     key: bytes
     generation: int
     rev_floor: int
-
-
-@dataclass(frozen=True)
-class Enrolment:
-    """The subject of an address; `is_new` tells whether this call made it."""
-
-    subject_id: UUID
-    is_new: bool
-
-
-# --- subjects --------------------------------------------------------------------------------
-
-
-def _token(kind: TokenKind, normalised: str) -> int:
-    key = derived_key(f"bidx|{kind.label}|{INDEX_EPOCH}")
-    return indexes.index_token(key=key, kind=kind, normalised=normalised)
-
-
-def enrol(*, email: str, phone: str = "") -> Enrolment:
-    """Return the subject of an address, made if it is new; concurrent calls agree on one.
-
-    Raises InvalidAddress. Calling twice is safe.
-    """
-    address = indexes.normalise_email(email)
-    before = find_by_email(emails=[address])
-    subject_id = before.get(address) or enrol_many(emails=[address])[address]
-    if phone:
-        _insert_tokens([(TokenKind.PHONE, _token(TokenKind.PHONE, phone), subject_id)])
-    return Enrolment(subject_id, address not in before)
-
-
-def enrol_many(*, emails: Sequence[str]) -> dict[str, UUID]:
-    """Return the subject of each normalised address, made where it is new; safe to repeat."""
-    unique = list(dict.fromkeys(emails))
-    # Time-ordered ids keep the indexes of all three stores dense.
-    made = {email: uuid_utils.compat.uuid7() for email in unique}
-    _insert_tokens([(TokenKind.EMAIL, _token(TokenKind.EMAIL, e), made[e]) for e in unique])
-    return find_by_email(emails=unique)
-
-
-def _insert_tokens(rows: Sequence[tuple[TokenKind, int, UUID]]) -> None:
-    with connections["vault"].cursor() as cursor:
-        # Without a target: whichever of the two unique rules is met, the first writer wins.
-        cursor.execute(
-            "INSERT INTO bidx (kind, epoch, token, subject_id)"
-            " SELECT unnest(%s::int2[]), %s, unnest(%s::int8[]), unnest(%s::uuid[])"
-            " ON CONFLICT DO NOTHING",
-            [
-                [int(kind) for kind, _, _ in rows],
-                INDEX_EPOCH,
-                [token for _, token, _ in rows],
-                [subject for _, _, subject in rows],
-            ],
-        )
-
-
-def find_by_email(*, emails: Sequence[str]) -> dict[str, UUID]:
-    """Return address -> subject for the normalised addresses that are known."""
-    by_token = {_token(TokenKind.EMAIL, email): email for email in emails}
-    with connections["vault"].cursor() as cursor:
-        cursor.execute(
-            "SELECT token, subject_id FROM bidx"
-            " WHERE kind = %s AND epoch = %s AND token = ANY(%s::int8[])",
-            [int(TokenKind.EMAIL), INDEX_EPOCH, list(by_token)],
-        )
-        return {by_token[token]: subject for token, subject in cursor.fetchall()}
 
 
 # --- data keys -------------------------------------------------------------------------------
@@ -185,6 +118,7 @@ def destroy_keys(*, subject_id: UUID, retention_classes: Sequence[RetentionClass
     the vault and the key-encryption key of that time. Calling twice is safe.
     """
     with transaction.atomic(using="vault"), connections["vault"].cursor() as cursor:
+        alone(cursor)
         cursor.execute(
             "DELETE FROM dek WHERE subject_id = %s AND retention_class = ANY(%s::int2[])",
             [subject_id, [int(c) for c in retention_classes]],

@@ -1,4 +1,4 @@
-"""`manage.py keys ...`: what keys there are, never their bytes; a new key for fingerprints."""
+"""`manage.py keys ...`: what keys there are, never their bytes; new keys, other hands."""
 
 from argparse import ArgumentParser
 from typing import Any
@@ -13,12 +13,13 @@ from privacy.fingerprint_epochs import (
     rows_by_epoch,
     writing_fingerprint_epoch,
 )
+from privacy.management import escrow_verbs, key_verbs
 from privacy.models import DataKey, SealingKeyPair
 from privacy.vault.keyring import EpochInUse, KeysMissing, key_ring
 
 
 class Command(BaseCommand):
-    help = "Show the key ring and the sealing keys; make or drop a key of fingerprints."
+    help = "Show the key ring; make, drop, move and share out its keys."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -26,6 +27,8 @@ class Command(BaseCommand):
         verbs.add_parser("rotate-fingerprints", help="make a new key for fingerprints")
         drop = verbs.add_parser("drop-fingerprints", help="stop using an old one")
         drop.add_argument("epoch", type=int)
+        key_verbs.add_verbs(verbs)
+        escrow_verbs.add_verbs(verbs)
 
     def handle(self, *args: Any, **options: Any) -> None:
         match options["verb"]:
@@ -37,10 +40,16 @@ class Command(BaseCommand):
                 self.stdout.write("Copy the key ring to where its copies are, before you go on.")
             case "drop-fingerprints":
                 self._drop(options["epoch"])
+            case "escrow":
+                escrow_verbs.handle(self, options)
+            case verb if verb in key_verbs.VERBS:
+                key_verbs.handle(self, verb, options)
 
     def _status(self) -> None:
         ring = key_ring()
         self.stdout.write(f"Key ring: {ring.folder}")
+        for line in key_verbs.status_lines():
+            self.stdout.write(line)
         for epoch in ring.epochs():
             wrapped = DataKey.objects.filter(kek_epoch=epoch).count()
             self.stdout.write(f"  epoch {epoch}: {_state(epoch)}, wraps {wrapped} data keys")

@@ -166,6 +166,7 @@ def ring_vectors() -> list[Vector]:
         return case(expected, files=kept)
 
     renewed = bytes(range(200, 232))
+    later = mac(renewed, lp(b"crm/derived", b"bidx|email|2") + b"\x01")
     whole = files["kek-000001.json"]
     short = json.dumps({"wrapped": b64encode(bytes(20)).decode()})
     first_kek = "kek-000001"
@@ -187,6 +188,13 @@ def ring_vectors() -> list[Vector]:
             "keks": {"1": first.hex(), "2": second.hex()},
             "derived": {},
             "fingerprints": {"1": derived["fingerprint|1"].hex(), "2": renewed.hex()},
+        },
+        {
+            **vector("good", **{"index-000002": ring_file(KEY, "index-2", renewed)}),
+            "name": "good with a second key of the index",
+            "keks": {"1": first.hex(), "2": second.hex()},
+            "derived": {"link|1": derived["link|1"].hex()},
+            "index_derived": {"2": {"bidx|email|2": later.hex()}},
         },
     ]
 

@@ -129,6 +129,9 @@ def test_key_rings(vector: Vector, tmp_path: Path) -> None:
         assert {str(n): ring.kek(n).hex() for n in ring.epochs()} == vector["keks"]
         labels = vector["derived"]
         assert {label: ring.derived(label).hex() for label in labels} == labels
+        for epoch, of_epoch in vector.get("index_derived", {}).items():
+            made = {label: ring.derived(label, index_epoch=int(epoch)).hex() for label in of_epoch}
+            assert made == of_epoch
         keys = vector.get("fingerprints", {"1": ring.derived("fingerprint|1").hex()})
         assert {str(n): ring.fingerprint_key(n).hex() for n in ring.fingerprint_epochs()} == keys
         return
