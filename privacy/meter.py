@@ -88,9 +88,7 @@ def count_reading(*, reader_id: UUID, people: int, now: datetime) -> None:
     is_one = people == 1
     asked = {"reader": reader_id, "hour": hour_of(now), "day": day_of(now)}
     with connections["default"].cursor() as cursor:
-        cursor.execute(
-            _COUNT, asked | {"opened": int(is_one), "listed": 0 if is_one else people}
-        )
+        cursor.execute(_COUNT, asked | {"opened": int(is_one), "listed": 0 if is_one else people})
     kind = OPENED if is_one else LISTED
     found = readings(reader_id=reader_id, now=now)
     for window, ends_at in ((DAY, _next_day(now)), (HOUR, hour_of(now) + timedelta(hours=1))):

@@ -195,7 +195,7 @@ class AccessRecord(models.Model):
 
 
 class ReadMeter(models.Model):
-    """How many people an account opened and had listed in one hour, and how often it was stopped."""
+    """How many people an account read in one hour, and how often it was stopped."""
 
     pk = models.CompositePrimaryKey("reader_id", "hour")
     reader_id = models.UUIDField()
@@ -206,9 +206,7 @@ class ReadMeter(models.Model):
 
     class Meta:
         indexes = [
-            models.Index(
-                fields=["-hour"], condition=Q(refused__gt=0), name="readmeter_stopped"
-            )
+            models.Index(fields=["-hour"], condition=Q(refused__gt=0), name="readmeter_stopped")
         ]
 
 
