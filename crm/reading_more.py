@@ -14,7 +14,7 @@ from privacy.services import (
 
 
 def ask_to_read_more(*, account_id: UUID, actor_id: UUID, now: datetime) -> UUID:
-    """Ask a second person that this account may read more until midnight; it asks anew each time."""
+    """Ask a second person to let an account read more until midnight. Twice asks twice."""
     midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     return request_approval(
         kind=READ_MORE,
