@@ -11,6 +11,7 @@ lift them for one account and one day.
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -86,9 +87,10 @@ def count_reading(*, reader_id: UUID, people: int, now: datetime) -> None:
     In the caller's transaction on crm, which a refusal must roll back.
     """
     is_one = people == 1
-    asked = {"reader": reader_id, "hour": hour_of(now), "day": day_of(now)}
+    asked: dict[str, Any] = {"reader": reader_id, "hour": hour_of(now)}
+    asked |= {"opened": int(is_one), "listed": 0 if is_one else people}
     with connections["default"].cursor() as cursor:
-        cursor.execute(_COUNT, asked | {"opened": int(is_one), "listed": 0 if is_one else people})
+        cursor.execute(_COUNT, asked)
     kind = OPENED if is_one else LISTED
     found = readings(reader_id=reader_id, now=now)
     for window, ends_at in ((DAY, _next_day(now)), (HOUR, hour_of(now) + timedelta(hours=1))):
@@ -116,7 +118,7 @@ def read_more_reference(*, reader_id: UUID, now: datetime) -> dict[str, str | in
 
 def readings(*, reader_id: UUID, now: datetime) -> Readings:
     """Return what an account has read in this hour and on this day."""
-    asked = {"reader": reader_id, "hour": hour_of(now), "day": day_of(now)}
+    asked: dict[str, Any] = {"reader": reader_id, "hour": hour_of(now), "day": day_of(now)}
     with connections["default"].cursor() as cursor:
         cursor.execute(_SUMS, asked)
         return Readings(*(int(number) for number in cursor.fetchone() or (0, 0, 0, 0)))

@@ -59,12 +59,13 @@ def waiting_figure(label: object, since: datetime | None, now: datetime) -> Figu
 
 
 def _versions(now: datetime) -> Sequence[Figure]:
-    connection.ensure_connection()
-    server = str(connection.pg_version)
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        [server] = cursor.fetchone() or ["?"]
     return [
         Figure("Python", platform.python_version()),
         Figure("Django", django.get_version()),
-        Figure("PostgreSQL", f"{server[:-4]}.{int(server[-4:])}"),
+        Figure("PostgreSQL", server),
     ]
 
 

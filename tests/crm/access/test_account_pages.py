@@ -121,7 +121,7 @@ def test_the_list_is_paged(ada: Client) -> None:
     for number in range(50):
         make_account(f"sam{number}")
     first = soup(ada.get(reverse("account-list")))
-    following = first.find("a", rel="next")
+    following = first.select_one("a[rel=next]")
     assert len(first.select("tbody tr")) == 50
     assert following is not None
     assert len(soup(ada.get(str(following["href"]))).select("tbody tr")) == 1

@@ -3,6 +3,7 @@
 import threading
 from datetime import timedelta
 from io import StringIO
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -34,7 +35,7 @@ def lines(account: Account) -> list[tuple[str, dict[str, str], UUID | None]]:
 def test_every_act_leaves_a_line_and_the_same_again_leaves_none() -> None:
     made = create_account(username="sam", role="support", now=NOW, actor_id=ADA).account
     day = NOW.date()
-    who = {"account_id": made.id, "actor_id": ADA, "now": NOW}
+    who: dict[str, Any] = {"account_id": made.id, "actor_id": ADA, "now": NOW}
     for _again in range(2):
         directory.change_role(role="sales", **who)
         directory.end_account_on(day=day, **who)
@@ -59,7 +60,7 @@ def test_every_act_leaves_a_line_and_the_same_again_leaves_none() -> None:
 
 def test_nobody_changes_the_role_or_the_end_of_their_own_account() -> None:
     ada = make_account("ada", "administrator")
-    who = {"account_id": ada.id, "actor_id": ada.id, "now": NOW}
+    who: dict[str, Any] = {"account_id": ada.id, "actor_id": ada.id, "now": NOW}
     with pytest.raises(NotOneself):
         directory.change_role(role="dpo", **who)
     with pytest.raises(NotOneself):
@@ -71,7 +72,7 @@ def test_nobody_changes_the_role_or_the_end_of_their_own_account() -> None:
 
 
 def test_what_is_not_there_is_said() -> None:
-    who = {"actor_id": ADA, "now": NOW}
+    who: dict[str, Any] = {"actor_id": ADA, "now": NOW}
     with pytest.raises(NoSuchAccount):
         directory.close_account(account_id=uuid4(), **who)
     with pytest.raises(NoSuchRole):
@@ -81,7 +82,7 @@ def test_what_is_not_there_is_said() -> None:
 @pytest.mark.parametrize("role", ["dpo", "dsi"])
 def test_the_last_officer_stays(role: str) -> None:
     last, other = make_account("last", role), make_account("other", role)
-    who = {"actor_id": ADA, "now": NOW}
+    who: dict[str, Any] = {"actor_id": ADA, "now": NOW}
     directory.close_account(account_id=other.id, **who)
     with pytest.raises(LastOfficer):
         directory.close_account(account_id=last.id, **who)
@@ -102,7 +103,7 @@ def test_the_last_officer_stays(role: str) -> None:
 
 def test_one_who_has_a_last_day_does_not_stand_in() -> None:
     last, passing = make_account("last", "dpo"), make_account("passing", "dpo")
-    who = {"actor_id": ADA, "now": NOW}
+    who: dict[str, Any] = {"actor_id": ADA, "now": NOW}
     directory.end_account_on(account_id=passing.id, day=NOW.date() + timedelta(days=90), **who)
     with pytest.raises(LastOfficer):
         directory.close_account(account_id=last.id, **who)

@@ -210,13 +210,12 @@ def test_the_vault_itself_refuses_whoever_may_not_read(
     canary: UUID, role: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Even where a page of theirs would ask for a person by mistake."""
-    from crm.pages import home
 
     def mistaken(*, role: str) -> list[object]:
         read_documents(subject_ids=[canary], retention_class=RetentionClass.PROFILE)
         return []
 
-    monkeypatch.setattr(home.shell, "steps_of", mistaken)
+    monkeypatch.setattr("crm.shell.steps_of", mistaken)
     account = make_account("tester", role)
     assert signed_in(account).get("/").status_code == 403
     line = AccessRecord.objects.get()

@@ -107,7 +107,7 @@ def test_the_list_is_paged_by_the_last_row_seen(sam: Client) -> None:
         opened(sam, f"SUP-{number}")
     first = soup(sam.get(reverse("ticket-list")))
     shown = {str(a.text) for a in first.select("tbody a")}
-    following = first.find("a", rel="next")
+    following = first.select_one("a[rel=next]")
     assert len(shown) == 50
     assert following is not None
     second = soup(sam.get(str(following["href"])))
