@@ -227,3 +227,18 @@ def test_the_lines_of_more_than_a_year_ago_go(vault: None) -> None:
     assert forget_old_readings(now=now) == 0
     assert not AccessRecord.objects.filter(id=old.id).exists()
     assert AccessRecord.objects.filter(id=kept.id).exists()
+
+
+def test_who_read_a_person_is_found_by_an_index_among_many_lines(vault: None) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO privacy_accessrecord (id, at, reader_id, why, reference,"
+            " retention_class, subject_ids, is_refused)"
+            " SELECT gen_random_uuid(), now(), gen_random_uuid(), 'contact', '', 1,"
+            " ARRAY[gen_random_uuid()], false FROM generate_series(1, 20000)"
+        )
+        cursor.execute("ANALYZE privacy_accessrecord")
+    rows = readings_of(subject_ids=[READER]).order_by("-at", "-id")[:51]
+    assert "accessrecord_of_subject" in rows.explain()
+    mine = readings_by(reader_id=READER).order_by("-at", "-id")[:51]
+    assert "accessrecord_of_reader" in mine.explain()
