@@ -1,4 +1,4 @@
-"""`python -m benchmarks [intake] [send] [decrypt] [ledger] [index]`: on throw-away ground."""
+"""`python -m benchmarks [NAME ...]`: each of NAMES on a throw-away installation."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import django
 
 from benchmarks.ground import ground, machine
 
-NAMES = ("intake", "send", "decrypt", "ledger", "index")
+NAMES = ("intake", "send", "decrypt", "ledger", "index", "readings")
 
 
 def main() -> int:

@@ -19,6 +19,7 @@ def _register_pages() -> None:
     from crm.services import (
         register_card,
         register_choices,
+        register_figures,
         register_first_step,
         register_menu,
         register_proof_link,
@@ -48,6 +49,9 @@ def _register_pages() -> None:
         position=41,
         provider=home.last,
         roles=READERS,
+    )
+    register_figures(
+        code="campaigns", title=_("Campaigns being sent"), position=25, provider=home.numbers
     )
     register_first_step(
         code="campaigns-first",

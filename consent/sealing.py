@@ -94,6 +94,13 @@ def seal_ledger(*, now: datetime, limit: int = SEAL_LIMIT) -> int:
         raise SealBroken(f"{settings.ANCHOR_DIR} cannot be written: {error.strerror}.") from None
 
 
+def unsealed_since() -> datetime | None:
+    """Return since when the oldest record that is not sealed yet waits; None if none does."""
+    last = Seal.objects.order_by("-last_seq").values_list("last_seq", flat=True).first()
+    rows = LedgerEvent.objects.filter(seq__gt=last or 0).order_by("seq")
+    return rows.values_list("received_at", flat=True).first()
+
+
 def proof_of(*, seqs: Sequence[int]) -> dict[int, SealProof]:
     """Return the proofs of ledger rows, all to the newest head; a row not sealed yet is absent.
 

@@ -114,7 +114,7 @@ from consent.receipts import Receipt, make_receipt, make_waiting_receipts
 from consent.recording import Answer, record_answers
 from consent.records import records_of
 from consent.refusal import Refusal, refuse
-from consent.sealing import SealBroken, SealProof, proof_of, seal_ledger
+from consent.sealing import SealBroken, SealProof, proof_of, seal_ledger, unsealed_since
 from consent.seeds import seed_purposes
 from consent.showing import (
     KeptNo,
@@ -299,6 +299,7 @@ __all__ = [
     "shown_record",
     "starting_choices",
     "suppressed_emails",
+    "unsealed_since",
     "withdraw_on_behalf",
     "write_histories",
     "write_letter",

@@ -13,11 +13,17 @@ from django.urls import reverse
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
-from crm.models import Account
+from crm.models import Account, Role
+from crm.pages.errors import too_many_reads
 from crm.step_up import is_confirmed
+from privacy.services import ReadingRefused, TooManyReads, reading_as
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
+
+# Whose pages may open a document. Customer service is not here: an open ticket names it as a
+# reader (crm/support/tickets.py). Operations, systems and the administrator never are.
+READING_ROLES = (Role.MARKETING, Role.SALES, Role.COMMUNICATION, Role.DPO)
 
 
 def signed_in_account(request: HttpRequest) -> Account | None:
@@ -68,6 +74,24 @@ def _send_to(request: HttpRequest, step: str) -> HttpResponse:
     return redirect_to(request, url)
 
 
+def _as_reader(request: HttpRequest, answer: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """Answer with the account named as the reader; too many people are a page of their own."""
+    account, match = account_of(request), request.resolver_match
+    try:
+        with reading_as(
+            reader_id=account.id,
+            why=(match and match.url_name) or "page",
+            scope=account.role,
+            may_read=account.role in READING_ROLES,
+            at=timezone.now(),
+        ):
+            return answer()
+    except ReadingRefused:
+        raise PermissionDenied from None
+    except TooManyReads as refusal:
+        return too_many_reads(request, refusal)
+
+
 def staff_page(
     *roles: str, is_password_page: bool = False, needs_step_up: bool = False
 ) -> Callable[[View[P]], View[P]]:
@@ -76,7 +100,8 @@ def staff_page(
     Anybody else is sent to the step that is missing; another role gets the 403 page. Only the
     page that changes the password opens while the password must be changed. With `needs_step_up`
     the second factor must have been shown within ten minutes; whoever comes later shows it and
-    is brought back to the page.
+    is brought back to the page. While the page works, the account is named as the reader of
+    whatever it opens, and the page's name as the reason.
     """
 
     def decorate(view: View[P]) -> View[P]:
@@ -89,7 +114,9 @@ def staff_page(
                 raise PermissionDenied
             if needs_step_up and not is_confirmed(request, now=timezone.now()):
                 return _send_to(request, "confirm")
-            return view(request, *args, **kwargs)
+            if step is not None:
+                return view(request, *args, **kwargs)
+            return _as_reader(request, lambda: view(request, *args, **kwargs))
 
         # Read by the test that walks every address of the staff side.
         guarded.staff_roles = roles  # type: ignore[attr-defined]

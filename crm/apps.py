@@ -10,6 +10,7 @@ class CrmConfig(AppConfig):
         from crm.merging import kept_ids
         from crm.officer import entrance
         from crm.officer.notice_menu import register as register_notices
+        from crm.pages import access_cards, system
         from crm.pages.home_cards import register
         from crm.people import addresses_in, reaches
         from privacy.services import register_address_reader
@@ -20,3 +21,5 @@ class CrmConfig(AppConfig):
         register_merged(kept_ids)
         register_notices()
         entrance.register()
+        access_cards.register()
+        system.register()

@@ -69,6 +69,8 @@ def merge_contacts(*, kept_id: UUID, absorbed_id: UUID, actor_id: UUID, now: dat
     """
     if kept_id == absorbed_id:
         raise NotMergeable("same")
+    # Before the transaction: who reads whom is written down for good (privacy/reading.py).
+    kept = profiles(contact_ids=[kept_id]).get(kept_id)
     with transaction.atomic():
         if ContactMerge.objects.filter(kept_id=kept_id, absorbed_id=absorbed_id).exists():
             return
@@ -77,7 +79,6 @@ def merge_contacts(*, kept_id: UUID, absorbed_id: UUID, actor_id: UUID, now: dat
             raise NotMergeable("unknown")
         if ContactMerge.objects.filter(absorbed_id__in=[kept_id, absorbed_id]).exists():
             raise NotMergeable("merged")
-        kept = profiles(contact_ids=[kept_id]).get(kept_id)
         if kept is None or not kept.email:
             raise NotMergeable("unreadable")
         ContactMerge.objects.create(

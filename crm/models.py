@@ -1,6 +1,7 @@
 """Accounts of staff, contacts, organisations, leads, tags, timeline and segments."""
 
 import uuid
+from datetime import date
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -43,10 +44,30 @@ class Account(AbstractBaseUser, PermissionsMixin):
     is_active = models.BooleanField(default=True)
     must_change_password = models.BooleanField(default=False)
     created_at = models.DateTimeField(default=timezone.now)
+    # The last day of whoever leaves, or of a contract: the account ends with it by itself.
+    ends_on = models.DateField(null=True, blank=True)
 
     USERNAME_FIELD = "username"
     REQUIRED_FIELDS: ClassVar[list[str]] = ["role"]
     objects: ClassVar[AccountManager] = AccountManager()
+
+    def is_of_staff_on(self, day: date) -> bool:
+        """Say whether the account is open on that day."""
+        return self.is_active and (self.ends_on is None or day <= self.ends_on)
+
+
+class AccountEvent(models.Model):
+    """What was done to an account, by whom; from the command line nobody is named."""
+
+    id = models.UUIDField(primary_key=True)
+    at = models.DateTimeField()
+    actor_id = models.UUIDField(null=True)
+    account_id = models.UUIDField()
+    what = models.CharField(max_length=32)
+    detail = models.JSONField(default=dict)
+
+    class Meta:
+        indexes = [models.Index(fields=["account_id", "-at", "-id"], name="accountevent_newest")]
 
 
 class RecoveryCode(models.Model):
@@ -208,3 +229,38 @@ class ContactMerge(models.Model):
     absorbed_id = models.UUIDField(unique=True)
     merged_at = models.DateTimeField()
     merged_by = models.UUIDField(null=True)
+
+
+class SupportTicket(models.Model):
+    """What customer service may see one person for, while it is open."""
+
+    id = models.UUIDField(primary_key=True)
+    # The number that the help desk gave it; its form leaves no room for words.
+    reference = models.CharField(max_length=20)
+    contact_id = models.UUIDField(null=True)
+    opened_by = models.UUIDField()
+    opened_at = models.DateTimeField()
+    closes_at = models.DateTimeField()
+    closed_at = models.DateTimeField(null=True)
+    # Nobody, if its time was over.
+    closed_by = models.UUIDField(null=True)
+    # Addresses that were typed: a ticket is no place to try them out.
+    searches = models.PositiveSmallIntegerField(default=0)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-opened_at", "-id"], name="ticket_newest"),
+            models.Index(fields=["opened_by", "-opened_at", "-id"], name="ticket_of_account"),
+            models.Index(
+                fields=["closes_at"], condition=Q(closed_at__isnull=True), name="ticket_open"
+            ),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(reference__regex=r"^[A-Z]{0,8}-?[0-9]{1,8}$"),
+                name="ticket_reference_is_a_number",
+            ),
+            models.CheckConstraint(
+                condition=Q(closes_at__gt=models.F("opened_at")), name="ticket_ends"
+            ),
+        ]

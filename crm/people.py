@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from privacy.services import RetentionClass, read_documents
+from crm.models import Role
+from privacy.services import RetentionClass, current_reader, read_documents
 
 Document = dict[str, Any]
 # What a person may type into one line; a form's own caps are tighter.
@@ -103,8 +104,21 @@ def addresses_in(document: Document) -> tuple[list[str], list[str]]:
     return [each for each in emails if each], [str(document.get("phone", ""))]
 
 
+# The five of the privacy statement: what every role sees at most, but the data protection officer,
+# who answers for all that is kept.
+CONTACT_FIELDS = frozenset({"family_name", "given_name", "company", "email", "phone"})
+SEES_EVERYTHING = (Role.DPO,)
+
+
+def _is_shown(field: str) -> bool:
+    reader = current_reader()
+    return reader is None or reader.scope in SEES_EVERYTHING or field in CONTACT_FIELDS
+
+
 def profile_of(contact_id: UUID, document: Document) -> Profile:
-    return Profile(contact_id, **{name: document.get(name, "") for name in _PROFILE_FIELDS})
+    """Return the identity in a document: of it, what the reader of the moment may see."""
+    shown = [name for name in _PROFILE_FIELDS if _is_shown(name)]
+    return Profile(contact_id, **{name: document.get(name, "") for name in shown})
 
 
 def profiles(*, contact_ids: Sequence[UUID]) -> dict[UUID, Profile]:

@@ -32,6 +32,8 @@ from crm.shell import (
     register_home_list,
     register_menu,
 )
+from crm.support.tickets import close_overdue_tickets
+from crm.system import Figure, register_figures
 from crm.timeline import add_timeline, mark_unreachable, record_sent, register_proof_link
 
 __all__ = [
@@ -39,6 +41,7 @@ __all__ = [
     "CardValue",
     "Choice",
     "Facets",
+    "Figure",
     "InvalidRules",
     "ListRow",
     "NameTaken",
@@ -59,6 +62,7 @@ __all__ = [
     "add_timeline",
     "archive_segment",
     "change_segment",
+    "close_overdue_tickets",
     "count_members",
     "create_account",
     "create_segment",
@@ -72,6 +76,7 @@ __all__ = [
     "record_sent",
     "register_card",
     "register_choices",
+    "register_figures",
     "register_first_step",
     "register_home_list",
     "register_menu",

@@ -15,3 +15,8 @@ def work_on_imports() -> None:
 @shared_task(name="crm.settle_merges")
 def settle_merges() -> None:
     services.settle_merges(now=datetime.now(UTC))
+
+
+@shared_task(name="crm.close_tickets")
+def close_tickets() -> None:
+    services.close_overdue_tickets(now=datetime.now(UTC))

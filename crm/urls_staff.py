@@ -6,6 +6,8 @@ from crm.accounts import enrolment, sign_in, step_up
 from crm.officer import addresses, assessments, notices, purposes, rules
 from crm.pages import (
     account,
+    account_acts,
+    accounts,
     api,
     calls,
     contact,
@@ -16,8 +18,11 @@ from crm.pages import (
     leads,
     merging,
     proof,
+    readings,
     record,
     segments,
+    system,
+    tickets,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -34,6 +39,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/authenticator", account.replace_authenticator, name="replace-authenticator"),
     path("account/recovery-codes", account.renew_recovery_codes, name="renew-recovery-codes"),
     path("account/confirm", step_up.confirm, name="confirm"),
+    path("accounts/", accounts.account_list, name="account-list"),
+    path("accounts/new", accounts.account_new, name="account-new"),
+    path("accounts/<uuid:account_id>/", accounts.account_page, name="account-page"),
+    path("accounts/<uuid:account_id>/readings", readings.account_readings, name="account-readings"),
+    path(
+        "accounts/<uuid:account_id>/read-more",
+        readings.account_read_more,
+        name="account-read-more",
+    ),
+    path("accounts/<uuid:account_id>/<slug:act>", account_acts.account_act, name="account-act"),
+    path("system/", system.system, name="system"),
+    path("tickets/", tickets.ticket_list, name="ticket-list"),
+    path("tickets/new", tickets.ticket_new, name="ticket-new"),
+    path("tickets/<uuid:ticket_id>/", tickets.ticket, name="ticket"),
+    path("tickets/<uuid:ticket_id>/find", tickets.ticket_find, name="ticket-find"),
+    path("tickets/<uuid:ticket_id>/close", tickets.ticket_close, name="ticket-close"),
     path("contacts/", contacts.contact_list, name="contact-list"),
     path("contacts/find", contacts.contact_find, name="contact-find"),
     path("contacts/<uuid:contact_id>/", contact.contact, name="contact"),
@@ -63,6 +84,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         proof.contact_proof,
         name="contact-proof",
     ),
+    path("contacts/<uuid:contact_id>/readings", readings.contact_readings, name="contact-readings"),
     path("contacts/<uuid:contact_id>/merge", merging.contact_merge, name="contact-merge"),
     path("imports/", imports.import_list, name="import-list"),
     path("imports/new", imports.import_new, name="import-new"),

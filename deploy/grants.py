@@ -80,6 +80,7 @@ _EVIDENCE_TABLES = frozenset(
         "consent_notice",
         "consent_purposeversion",
         "consent_seal",
+        "crm_accountevent",
         "crm_contactmerge",
     }
 )
@@ -91,6 +92,14 @@ GRANTS: dict[str, dict[str, Rule]] = {
         **dict.fromkeys(_EVIDENCE_TABLES, EVIDENCE),
         # Asked, decided and used; never taken back.
         "privacy_approval": {"accord_staff": KEEP, "accord_worker": KEEP},
+        # Who read whom; the worker lets go of what is older than a year, as the trigger allows.
+        "privacy_accessrecord": {
+            "accord_staff": APPEND,
+            "accord_worker": frozenset({"SELECT", "INSERT", "DELETE"}),
+        },
+        "privacy_readmeter": {"accord_staff": KEEP, "accord_worker": WRITE},
+        # Opened and closed; never unmade.
+        "crm_supportticket": {"accord_staff": KEEP, "accord_worker": KEEP},
         # The worker moves the timeline of whoever was merged.
         "crm_timelineentry": {"accord_staff": APPEND, "accord_worker": KEEP},
     },

@@ -171,7 +171,7 @@ TEMPLATES = [
 AUTH_USER_MODEL = "crm.Account"
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
-    "django.contrib.auth.backends.ModelBackend",
+    "crm.accounts.backend.StaffBackend",
 ]
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
@@ -278,6 +278,17 @@ FORMS_PER_FORM = integer("ACCORD_FORMS_PER_FORM", 1200)
 # How long the public process goes by what it has read of a form or of the sealing key.
 INTAKE_MEMORY_SECONDS = integer("ACCORD_INTAKE_MEMORY_SECONDS", 1)
 
+# --- Readings: how many people one account may read (privacy/meter.py) ------------------------
+
+READS_OPENED_HOUR = integer("ACCORD_READS_OPENED_HOUR", 300)
+READS_OPENED_DAY = integer("ACCORD_READS_OPENED_DAY", 1000)
+READS_LISTED_HOUR = integer("ACCORD_READS_LISTED_HOUR", 5000)
+READS_LISTED_DAY = integer("ACCORD_READS_LISTED_DAY", 20000)
+# How many times as many once two people agreed to more for one account and one day.
+READS_GRANTED_FACTOR = integer("ACCORD_READS_GRANTED_FACTOR", 4)
+# A ticket of customer service that nobody closes is closed then.
+TICKET_DAYS = integer("ACCORD_TICKET_DAYS", 14)
+
 # --- Confirmation letters: how many a domain may cause (consent/confirming.py) ----------------
 
 CONFIRMATIONS_PER_DOMAIN_HOUR = integer("ACCORD_CONFIRMATIONS_PER_DOMAIN_HOUR", 30)
@@ -316,6 +327,7 @@ _SWEEPS = {
     "privacy.refresh_sealing_key": 3600,
     "privacy.renew_key_token": 3600,
     "privacy.rotate_index": 10,
+    "privacy.forget_readings": 86400,
     "forms_intake.receive": 1,
     "forms_intake.project": 5,
     # A "no" takes effect within a second: three rings fit, one may be missed.
@@ -326,6 +338,7 @@ _SWEEPS = {
     "consent.seal_ledger": 10,
     "consent.settle_informed": 3600,
     "crm.settle_merges": 5,
+    "crm.close_tickets": 3600,
     "crm.work_on_imports": 5,
     "campaigns.send_letters": 2,
     "campaigns.sweep": 5,

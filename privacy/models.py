@@ -1,5 +1,7 @@
 """Tables of the shared core: vault (keys and tokens), blobs, journal mark, sealed envelopes."""
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Length
@@ -179,6 +181,51 @@ class Approval(models.Model):
             models.CheckConstraint(
                 condition=Q(used_at=None) | Q(is_approved=True), name="approval_used_if_given"
             ),
+        ]
+
+
+class AccessRecord(models.Model):
+    """Documents that an account was given, or was refused: who, whom, why, when; never what.
+
+    A trigger refuses every change, and lets a line go once it is a year old.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    at = models.DateTimeField()
+    reader_id = models.UUIDField()
+    why = models.CharField(max_length=64)
+    # An id or a code of what it was for: a ticket, a request. Never words about a person.
+    reference = models.CharField(max_length=64, blank=True)
+    retention_class = models.SmallIntegerField()
+    subject_ids = ArrayField(models.UUIDField())
+    is_refused = models.BooleanField(default=False)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["reader_id", "-at", "-id"], name="accessrecord_of_reader"),
+            models.Index(
+                fields=["reference", "-at", "-id"],
+                condition=~Q(reference=""),
+                name="accessrecord_of_reference",
+            ),
+            # A person is found as soon as the line is written: no pending list to search.
+            GinIndex(fields=["subject_ids"], name="accessrecord_of_subject", fastupdate=False),
+        ]
+
+
+class ReadMeter(models.Model):
+    """How many people an account read in one hour, and how often it was stopped."""
+
+    pk = models.CompositePrimaryKey("reader_id", "hour")
+    reader_id = models.UUIDField()
+    hour = models.DateTimeField()
+    opened = models.IntegerField()
+    listed = models.IntegerField()
+    refused = models.IntegerField()
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["-hour"], condition=Q(refused__gt=0), name="readmeter_stopped")
         ]
 
 

@@ -45,9 +45,28 @@ from privacy.journal import (
     journal_writer,
     register_replay,
 )
-from privacy.models import IntakeModel, RetentionClass, TokenKind, VaultModel
+from privacy.meter import (
+    READ_MORE,
+    Readings,
+    TooManyReads,
+    read_more_reference,
+    readings,
+    stopped_today,
+)
+from privacy.models import AccessRecord, IntakeModel, RetentionClass, TokenKind, VaultModel
 from privacy.networks import network_of
 from privacy.rates import SlidingWindow, TooMany
+from privacy.reading import (
+    NoReader,
+    ReadingRefused,
+    current_reader,
+    forget_old_readings,
+    reading_as,
+    reading_because,
+    readings_by,
+    readings_for,
+    readings_of,
+)
 from privacy.transparency.anchor import LogBusy, newest_note
 from privacy.transparency.log import Audit, Proof, Prover, SignedHead, SignedLog
 from privacy.transparency.notes import Head, NotAKey, NotSigned, Signer, Verifier, read_verifier
@@ -211,6 +230,8 @@ def log_signer(*, folder: Path, host: str) -> Signer:
 
 
 __all__ = [
+    "READ_MORE",
+    "AccessRecord",
     "Audit",
     "Conflict",
     "Drained",
@@ -229,6 +250,7 @@ __all__ = [
     "LogBusy",
     "LogDamaged",
     "MeasureLink",
+    "NoReader",
     "NotAKey",
     "NotApproved",
     "NotFounded",
@@ -238,6 +260,8 @@ __all__ = [
     "OpenedEnvelope",
     "Proof",
     "Prover",
+    "ReadingRefused",
+    "Readings",
     "Refused",
     "RetentionClass",
     "SamePerson",
@@ -248,6 +272,7 @@ __all__ = [
     "TokenKind",
     "TooLarge",
     "TooMany",
+    "TooManyReads",
     "Unreadable",
     "VaultModel",
     "Verifier",
@@ -255,6 +280,7 @@ __all__ = [
     "catch_up_with_journal",
     "change_document",
     "claim_of_measure_link",
+    "current_reader",
     "delete_documents",
     "destroy_documents",
     "domain_of",
@@ -267,6 +293,7 @@ __all__ = [
     "fingerprint_emails",
     "fingerprint_epochs",
     "fingerprint_phones",
+    "forget_old_readings",
     "found_installation",
     "is_journal_applied",
     "join_subjects",
@@ -282,7 +309,14 @@ __all__ = [
     "purpose_of_link",
     "read_documents",
     "read_measure_link",
+    "read_more_reference",
     "read_verifier",
+    "reading_as",
+    "reading_because",
+    "readings",
+    "readings_by",
+    "readings_for",
+    "readings_of",
     "refresh_sealing_key",
     "refuse",
     "register_address_reader",
@@ -292,6 +326,7 @@ __all__ = [
     "request_approval",
     "seal_evidence",
     "standing_approval",
+    "stopped_today",
     "stream_documents",
     "subjects_after",
     "use_approval",

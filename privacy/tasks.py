@@ -20,3 +20,8 @@ def renew_key_token() -> None:
 @shared_task(name="privacy.rotate_index")
 def rotate_index() -> None:
     services.work_on_index_rotation(now=datetime.now(UTC))
+
+
+@shared_task(name="privacy.forget_readings")
+def forget_readings() -> None:
+    services.forget_old_readings(now=datetime.now(UTC))

@@ -1,13 +1,15 @@
 """What the home page says of campaigns."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from campaigns.accounts import progress
 from campaigns.models import Campaign, CampaignState
-from crm.services import Account, CardValue
+from crm.services import Account, CardValue, Figure
 
 
 def running(_account: Account, _now: datetime) -> CardValue:
@@ -35,6 +37,21 @@ def last(_account: Account, _now: datetime) -> CardValue:
         return CardValue("–", _("None has been launched yet"))
     campaign_id, name, audience = newest
     return CardValue(audience or 0, name, reverse("campaign", args=[campaign_id]))
+
+
+SHOWN = 10
+
+
+def numbers(_now: datetime) -> Sequence[Figure]:
+    """What operations may know of the campaigns that move: numbers, and no name."""
+    moving = Campaign.objects.filter(state__in=(CampaignState.RUNNING, CampaignState.PAUSED))
+    lines = []
+    for campaign_id in moving.order_by("-launched_at").values_list("id", flat=True)[:SHOWN]:
+        account = progress(campaign_id=campaign_id)
+        counts = ", ".join(f"{state} {count}" for state, count in account.counts.items() if count)
+        is_stopped = bool(account.halted_reason)
+        lines.append(Figure(str(campaign_id), f"{account.audience}: {counts}", is_stopped))
+    return lines
 
 
 def is_first_campaign_written() -> bool:

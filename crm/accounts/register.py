@@ -1,13 +1,15 @@
-"""Accounts come and go: created with a password for one day, closed without being erased."""
+"""New accounts: created with a password for one day."""
 
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
 
 from crm.accounts import second_factor
+from crm.accounts.events import note
 from crm.accounts.second_factor import Secret
 from crm.models import Account, Role
 
@@ -19,11 +21,7 @@ class UsernameTaken(Exception):
 
 
 class NoSuchRole(Exception):
-    """The role is none of the seven."""
-
-
-class NoSuchAccount(Exception):
-    """There is no account of that name."""
+    """There is no such role."""
 
 
 @dataclass(frozen=True)
@@ -49,6 +47,7 @@ def create_account(
     password: str = "",
     with_authenticator: bool = False,
     language: str = "fr",
+    actor_id: UUID | None = None,
 ) -> NewAccount:
     """Create an account; without `password` a generated one, to be changed at the first sign-in.
 
@@ -68,6 +67,7 @@ def create_account(
         if Account.objects.filter(username=username).exists():
             raise UsernameTaken(username)
         account.save(force_insert=True)
+        note(account_id=account.id, what="created", actor_id=actor_id, now=now, role=role)
         secret = _prepare_authenticator(account) if with_authenticator else None
         codes = second_factor.issue_recovery_codes(account=account, now=now) if secret else []
     return NewAccount(account, given, secret, codes)
@@ -77,38 +77,3 @@ def _prepare_authenticator(account: Account) -> Secret:
     secret = second_factor.new_secret()
     second_factor.keep_authenticator(account=account, secret=secret)
     return secret
-
-
-def _by_name(username: str) -> Account:
-    try:
-        return Account.objects.select_for_update().get(username=username)
-    except Account.DoesNotExist:
-        raise NoSuchAccount(username) from None
-
-
-@transaction.atomic
-def close_account(*, username: str) -> None:
-    """Close an account: its sessions end with their next request. Safe twice."""
-    account = _by_name(username)
-    account.is_active = False
-    account.save(update_fields=["is_active"])
-
-
-@transaction.atomic
-def reopen_account(*, username: str) -> str:
-    """Open a closed account with a new password, which it returns; the second factor stays."""
-    account = _by_name(username)
-    account.is_active = True
-    account.save(update_fields=["is_active"])
-    return give_new_password(username=username)
-
-
-@transaction.atomic
-def give_new_password(*, username: str) -> str:
-    """Return a new password for one day; every session ends, the second factor stays needed."""
-    account = _by_name(username)
-    password = new_password()
-    account.set_password(password)
-    account.must_change_password = True
-    account.save(update_fields=["password", "must_change_password"])
-    return password

@@ -19,8 +19,8 @@ from crm.pages import labels
 from crm.pages.labels import Words, words
 from privacy.services import InvalidAddress, normalise_email, normalise_phone
 
-# Customer service answers the telephone; the officer answers for the list.
-ASKERS = ("dpo", "support")
+# Whether a no is kept is part of the consent history, which customer service does not see.
+ASKERS = ("dpo",)
 
 
 class AskForm(forms.Form):

@@ -39,6 +39,7 @@ def contact(request: HttpRequest, contact_id: UUID) -> HttpResponse:
         **contact_view(row, language=get_language() or "fr"),
         "may_write": account_of(request).role in WRITERS,
         "may_prove": account_of(request).role in PROVERS,
+        "may_see_readings": account_of(request).role == "dpo",
         "status_form": StatusForm(initial={"status": row.status}),
         "tag_form": TagForm(),
         "known_tags": choices_of("tag"),

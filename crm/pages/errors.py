@@ -6,7 +6,11 @@ from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
+
+from privacy.services import TooManyReads
 
 
 def _answer(request: HttpRequest, status: int, title: str, text: str, icon: str) -> HttpResponse:
@@ -24,6 +28,19 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     title = _("There is no such page")
     text = _("It may have been moved, archived or erased.")
     return _answer(request, 404, title, text, "search")
+
+
+def too_many_reads(request: HttpRequest, refusal: TooManyReads) -> HttpResponse:
+    """The account has read as many people as its limit allows."""
+    until = timezone.localtime(refusal.until)
+    title = _("You have opened as many people as one account may")
+    text = _(
+        "It goes on at %(until)s. If your work needs more today, ask the data protection officer:"
+        " two people can agree to it."
+    ) % {"until": date_format(until, "j F H:i")}
+    response = _answer(request, 429, title, text, "hourglass")
+    response["Retry-After"] = str(max(1, round((refusal.until - timezone.now()).total_seconds())))
+    return response
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:

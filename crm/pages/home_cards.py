@@ -1,6 +1,8 @@
 """What crm puts into the shell: menu entries, and the cards and the list of the home page."""
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from uuid import UUID
 
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
@@ -10,9 +12,10 @@ from crm.models import Account, Lead
 from crm.officer.addresses import ASKERS
 from crm.pages import IMPORTS_READERS, READERS, WRITERS
 from crm.pages.labels import LEAD_STATES, words
-from crm.people import profiles
+from crm.people import Profile, profiles
 from crm.segments.choices import names_of
 from crm.shell import CardValue, ListRow, register_card, register_home_list, register_menu
+from privacy.services import TooManyReads
 
 SHOWN, COUNTED = 5, 100
 
@@ -81,15 +84,23 @@ def _contacts(account: Account, now: datetime) -> CardValue:
     return CardValue(estimate.count, detail, reverse("contact-list"))
 
 
+def _names(rows: Sequence[Lead]) -> Mapping[UUID, Profile]:
+    """Who wrote; nobody once the account has read its share: its home page stays open."""
+    try:
+        return profiles(contact_ids=[row.contact_id for row in rows])
+    except TooManyReads:
+        return {}
+
+
 def _newest_leads(account: Account, now: datetime) -> list[ListRow]:
     rows = list(Lead.objects.order_by("-received_at", "-id")[:SHOWN])
-    people = profiles(contact_ids=[row.contact_id for row in rows])
+    people = _names(rows)
     forms = names_of("form")
     return [
         ListRow(
             title=people[row.contact_id].display_name
             if row.contact_id in people
-            else str(_("Unreadable contact")),
+            else str(_("Name not shown")),
             url=reverse("contact", args=[row.contact_id]),
             detail=forms.get(row.form_code, row.form_code),
             at=row.received_at,

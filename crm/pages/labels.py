@@ -82,6 +82,45 @@ KINDS: Mapping[str, tuple[Words, str]] = {
     "imported": (_("Came with an import"), "upload"),
     "merged": (_("Took in another contact"), "users"),
 }
+ACCOUNT_EVENTS: Mapping[str, Promise] = {
+    "created": _("Created"),
+    "role": _("Another role"),
+    "closed": _("Closed"),
+    "reopened": _("Opened again"),
+    "ends_on": _("Last day"),
+    "password": _("New password"),
+    "sessions": _("All sessions ended"),
+}
+# What an account opened, by the name of the page.
+REASONS_TO_READ: Mapping[str, Promise] = {
+    "home": _("Home page"),
+    "contact": _("Page of the contact"),
+    "contact-list": _("List of contacts"),
+    "contact-find": _("Search by address"),
+    "contact-no": _("Recording a no"),
+    "contact-merge": _("Merging two contacts"),
+    "contact-record": _("A record of the contact"),
+    "contact-proof": _("Proof of a permission"),
+    "api-contact-proof": _("Proof of a permission"),
+    "campaign-proof": _("Proof of a message"),
+    "api-campaign-proof": _("Proof of a message"),
+    "lead-list": _("List of leads"),
+    "lead-state": _("Following a lead up"),
+    "lead-assign": _("Following a lead up"),
+    "call-list": _("List of calls"),
+    "call-refused": _("Recording a no"),
+    "import": _("Looking at an import"),
+    "import-progress": _("Looking at an import"),
+    "import-columns": _("Looking at an import"),
+    "import-run": _("Looking at an import"),
+    "import-refusals": _("Looking at an import"),
+    "ticket": _("Ticket of customer service"),
+}
+CLASSES: Mapping[str, Promise] = {
+    "1": _("Identity"),
+    "2": _("Activity"),
+    "3": _("Evidence"),
+}
 EVERYTHING = _("All of marketing")
 NOBODY = _("Nobody")
 

@@ -18,6 +18,7 @@ from uuid import UUID
 from django.db import connections, transaction
 
 from privacy.models import RetentionClass
+from privacy.reading import note_reading
 from privacy.vault.formats import (
     KEY_SIZE,
     BlobPlace,
@@ -159,11 +160,13 @@ def read_documents(
 ) -> dict[UUID, Document]:
     """Return the documents that are there and open, in two queries whatever their number.
 
-    One that does not open is absent from the answer, and logged by the subject's id alone.
+    One that does not open is absent from the answer, and logged by the subject's id alone. Where
+    an account reads, a line says so before; raises as `privacy.reading.note_reading` does.
     """
     wanted = list(subject_ids)
     if not wanted:
         return {}
+    note_reading(subject_ids=wanted, retention_class=retention_class)
     with connections["default"].cursor() as cursor:
         cursor.execute(
             "SELECT subject_id, rev, body FROM blob"
@@ -193,7 +196,9 @@ def change_document(
 
     Raises Unreadable rather than write over what it cannot read, and Conflict when others keep
     winning. `change` may be called again with a newer document: it must have no other effect.
+    It is given what was there: that is a reading too.
     """
+    note_reading(subject_ids=[subject_id], retention_class=retention_class)
     key = _obtain_keys([subject_id], retention_class)[subject_id]
     for _attempt in range(WRITE_ATTEMPTS):
         rev, before = _current(subject_id, retention_class, key)
@@ -289,7 +294,11 @@ def seal_evidence(*, subject_id: UUID, records: Mapping[UUID, Document]) -> dict
 
 
 def open_evidence(*, subject_id: UUID, record_id: UUID, sealed: bytes) -> Document:
-    """Return what `seal_evidence` sealed; raises Unreadable, also once the key is destroyed."""
+    """Return what `seal_evidence` sealed; raises Unreadable, also once the key is destroyed.
+
+    Where an account reads, a line says so before; raises as `privacy.reading.note_reading` does.
+    """
+    note_reading(subject_ids=[subject_id], retention_class=RetentionClass.PROOF)
     key = _read_keys([subject_id], RetentionClass.PROOF).get(subject_id)
     if key is None:
         raise Unreadable

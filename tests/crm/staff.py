@@ -23,7 +23,7 @@ def make_account(username: str = "camille", role: str = "marketing") -> Account:
 def half_signed_in(account: Account) -> Client:
     """A browser that has shown the password only."""
     client = Client()
-    client.force_login(account, backend="django.contrib.auth.backends.ModelBackend")
+    client.force_login(account, backend="crm.accounts.backend.StaffBackend")
     moment = datetime.now(UTC).timestamp()
     set_session(client, **{STARTED: moment, SEEN: moment})
     return client

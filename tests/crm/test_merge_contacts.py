@@ -12,9 +12,8 @@ from consent.models import SubjectCard
 from consent.services import merge_subjects, opt_out_links
 from crm import merging, services
 from crm.contacts import tag_contact
-from crm.merging import OTHERS
 from crm.models import Contact, ContactCampaign, ContactMerge, ContactTag, Lead, TimelineEntry
-from crm.people import Person
+from crm.people import OTHERS, Person
 from crm.reception import JustMerged, receive_lead
 from crm.services import NotMergeable, Profile, profiles
 from privacy.services import RetentionClass, find_by_email, join_subjects, read_documents

@@ -5,19 +5,21 @@ recovery codes gets a new account, in person, and the old one is closed.
 """
 
 from argparse import ArgumentParser
+from datetime import date
 from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from crm.accounts import register
-from crm.accounts.register import NewAccount, NoSuchAccount, NoSuchRole, UsernameTaken
+from crm.accounts import directory, register
+from crm.accounts.directory import LastOfficer, NoSuchAccount, account_named
+from crm.accounts.register import NewAccount, NoSuchRole, UsernameTaken
 from crm.models import Account, Role
 
 
 class Command(BaseCommand):
-    help = "Create, list, close and reopen accounts of staff."
+    help = "Create, list, change, close and reopen accounts of staff."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -33,8 +35,15 @@ class Command(BaseCommand):
             ("close", "end its sessions and refuse its sign-in"),
             ("reopen", "open it with a new password"),
             ("new-password", "a new password for one day; the second factor stays"),
+            ("end-sessions", "end all of its sessions"),
         ):
             verbs.add_parser(verb, help=text).add_argument("username")
+        role = verbs.add_parser("role", help="give it another role")
+        role.add_argument("username")
+        role.add_argument("role", choices=Role.values)
+        ends = verbs.add_parser("ends-on", help="its last day; without a day it has none")
+        ends.add_argument("username")
+        ends.add_argument("day", nargs="?", type=date.fromisoformat, help="2026-12-31")
 
     def handle(self, *args: Any, **options: Any) -> None:
         verb = str(options["verb"]).replace("-", "_")
@@ -42,6 +51,8 @@ class Command(BaseCommand):
             getattr(self, f"_{verb}")(options)
         except NoSuchAccount:
             raise CommandError("There is no account of that name.") from None
+        except LastOfficer as refusal:
+            raise CommandError(str(refusal)) from None
 
     def _create(self, options: dict[str, Any]) -> None:
         try:
@@ -69,16 +80,34 @@ class Command(BaseCommand):
         self.stdout.write("Recovery:  " + "\n           ".join(created.recovery_codes))
 
     def _list(self, options: dict[str, Any]) -> None:
+        today = timezone.localdate()
         for account in Account.objects.order_by("username"):
-            state = "open" if account.is_active else "closed"
-            self.stdout.write(f"{account.username:<24} {account.role:<16} {state}")
+            state = "open" if account.is_of_staff_on(today) else "closed"
+            until = f"until {account.ends_on}" if account.ends_on else ""
+            self.stdout.write(f"{account.username:<24} {account.role:<16} {state} {until}".rstrip())
+
+    def _act(self, options: dict[str, Any]) -> dict[str, Any]:
+        """Whom an act is about; from the command line nobody is named as having done it."""
+        account_id = account_named(options["username"])
+        return {"account_id": account_id, "actor_id": None, "now": timezone.now()}
 
     def _close(self, options: dict[str, Any]) -> None:
-        register.close_account(username=options["username"])
+        directory.close_account(**self._act(options))
         self.stdout.write("Closed.")
 
+    def _role(self, options: dict[str, Any]) -> None:
+        directory.change_role(role=options["role"], **self._act(options))
+        self.stdout.write("Changed.")
+
+    def _ends_on(self, options: dict[str, Any]) -> None:
+        directory.end_account_on(day=options["day"], **self._act(options))
+        self.stdout.write("Noted.")
+
+    def _end_sessions(self, options: dict[str, Any]) -> None:
+        self.stdout.write(f"Ended: {directory.end_sessions(**self._act(options))}")
+
     def _reopen(self, options: dict[str, Any]) -> None:
-        self.stdout.write(f"Password:  {register.reopen_account(username=options['username'])}")
+        self.stdout.write(f"Password:  {directory.reopen_account(**self._act(options))}")
 
     def _new_password(self, options: dict[str, Any]) -> None:
-        self.stdout.write(f"Password:  {register.give_new_password(username=options['username'])}")
+        self.stdout.write(f"Password:  {directory.give_new_password(**self._act(options))}")

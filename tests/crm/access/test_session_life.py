@@ -5,9 +5,10 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
-from crm.accounts import register
+from crm.accounts import directory
 from crm.accounts.sessions import HALF_WAY_LIMIT, IDLE_LIMIT, SEEN, STARTED
 from crm.models import Account
+from tests.conftest import NOW
 from tests.crm.staff import PASSWORD, half_signed_in, make_account, set_session, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -64,7 +65,7 @@ def test_a_password_without_its_code_is_soon_forgotten(account: Account) -> None
 def test_a_closed_account_loses_its_session_with_the_next_request(account: Account) -> None:
     client = signed_in(account)
     assert _is_in(client)
-    register.close_account(username=account.username)
+    directory.close_account(account_id=account.id, actor_id=None, now=NOW)
     assert not _is_in(client)
     Account.objects.update(is_active=True)
     assert not _is_in(client)
@@ -96,8 +97,8 @@ def test_a_password_of_one_day_opens_only_the_page_that_changes_it(account: Acco
 
 def test_reopening_an_account_keeps_its_second_factor_needed(account: Account) -> None:
     signed_in(account)
-    register.close_account(username=account.username)
-    password = register.reopen_account(username=account.username)
+    directory.close_account(account_id=account.id, actor_id=None, now=NOW)
+    password = directory.reopen_account(account_id=account.id, actor_id=None, now=NOW)
     client = Client()
     client.post(reverse("sign-in"), {"username": account.username})
     response = client.post(reverse("sign-in-password"), {"password": password})

@@ -130,7 +130,7 @@ def test_support_sees_neither_records_nor_the_api(vault: None) -> None:
 # --- an address ------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("role", ["dpo", "support"])
+@pytest.mark.parametrize("role", ["dpo"])
 def test_what_is_kept_for_an_address_is_answered_without_its_contact(
     vault: None, role: str
 ) -> None:

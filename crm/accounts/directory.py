@@ -1,0 +1,167 @@
+"""The accounts of staff, for whoever administers them: roles, last days, passwords, sessions.
+
+An account is closed and never deleted: what its holder did must stay explicable. Every act leaves a
+line (crm/accounts/events.py). That somebody always holds the roles of the data protection officer
+and of the head of systems is kept by the database (migration 0005).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.models import Session
+from django.db import IntegrityError, transaction
+
+from crm.accounts.events import note
+from crm.accounts.register import NoSuchRole, new_password
+from crm.models import Account, Role
+
+LAST_OFFICER = "account_last_officer"
+
+
+class NoSuchAccount(Exception):
+    """There is no such account."""
+
+
+class NotOneself(Exception):
+    """Nobody changes the role or the end of their own account."""
+
+
+class LastOfficer(Exception):
+    """Somebody must always hold this role, without a last day: name another one first."""
+
+
+def account_named(username: str) -> UUID:
+    """Return the id of the account of that name; raises NoSuchAccount."""
+    found = Account.objects.filter(username=username).values_list("id", flat=True).first()
+    if found is None:
+        raise NoSuchAccount(NoSuchAccount.__doc__)
+    return UUID(str(found))
+
+
+@contextmanager
+def _changing(account_id: UUID, actor_id: UUID | None, *, not_oneself: bool) -> Iterator[Account]:
+    """Lock an account for one act; turns the database's refusal into LastOfficer."""
+    if not_oneself and account_id == actor_id:
+        raise NotOneself(NotOneself.__doc__)
+    try:
+        with transaction.atomic():
+            account = Account.objects.select_for_update().filter(id=account_id).first()
+            if account is None:
+                raise NoSuchAccount(NoSuchAccount.__doc__)
+            yield account
+    except IntegrityError as error:
+        if _constraint(error) == LAST_OFFICER:
+            raise LastOfficer(LastOfficer.__doc__) from None
+        raise
+
+
+def _constraint(error: IntegrityError) -> str | None:
+    diagnosis: Any = getattr(error.__cause__, "diag", None)
+    return getattr(diagnosis, "constraint_name", None)
+
+
+def change_role(*, account_id: UUID, role: str, actor_id: UUID | None, now: datetime) -> None:
+    """Give an account another role, which ends its sessions; the same one again changes nothing.
+
+    Raises NoSuchAccount, NoSuchRole, NotOneself, LastOfficer.
+    """
+    if role not in Role.values:
+        raise NoSuchRole(role)
+    with _changing(account_id, actor_id, not_oneself=True) as account:
+        before = account.role
+        if before == role:
+            return
+        account.role = role
+        account.save(update_fields=["role"])
+        note(
+            account_id=account_id,
+            what="role",
+            actor_id=actor_id,
+            now=now,
+            before=before,
+            after=role,
+        )
+    _end_sessions(account_id)
+
+
+def close_account(*, account_id: UUID, actor_id: UUID | None, now: datetime) -> None:
+    """Close an account: its sessions end with their next request. Safe twice.
+
+    Raises NoSuchAccount, NotOneself, LastOfficer.
+    """
+    with _changing(account_id, actor_id, not_oneself=True) as account:
+        if not account.is_active:
+            return
+        account.is_active = False
+        account.save(update_fields=["is_active"])
+        note(account_id=account_id, what="closed", actor_id=actor_id, now=now)
+    _end_sessions(account_id)
+
+
+def reopen_account(*, account_id: UUID, actor_id: UUID | None, now: datetime) -> str:
+    """Open a closed account with a new password, which it returns; the second factor stays.
+
+    A last day that is over is taken away. Raises NoSuchAccount, NotOneself.
+    """
+    with _changing(account_id, actor_id, not_oneself=True) as account:
+        account.is_active, account.ends_on = True, None
+        account.save(update_fields=["is_active", "ends_on"])
+        note(account_id=account_id, what="reopened", actor_id=actor_id, now=now)
+        return _renew_password(account)
+
+
+def end_account_on(
+    *, account_id: UUID, day: date | None, actor_id: UUID | None, now: datetime
+) -> None:
+    """Say which day is an account's last one, or that there is none; safe twice.
+
+    Raises NoSuchAccount, NotOneself, LastOfficer.
+    """
+    with _changing(account_id, actor_id, not_oneself=True) as account:
+        if account.ends_on == day:
+            return
+        account.ends_on = day
+        account.save(update_fields=["ends_on"])
+        until = day.isoformat() if day else ""
+        note(account_id=account_id, what="ends_on", actor_id=actor_id, now=now, day=until)
+
+
+def give_new_password(*, account_id: UUID, actor_id: UUID | None, now: datetime) -> str:
+    """Return a new password for one day; every session ends, the second factor stays needed.
+
+    Raises NoSuchAccount.
+    """
+    with _changing(account_id, actor_id, not_oneself=False) as account:
+        note(account_id=account_id, what="password", actor_id=actor_id, now=now)
+        return _renew_password(account)
+
+
+def _renew_password(account: Account) -> str:
+    password = new_password()
+    account.set_password(password)
+    account.must_change_password = True
+    account.save(update_fields=["password", "must_change_password"])
+    return password
+
+
+def end_sessions(*, account_id: UUID, actor_id: UUID | None, now: datetime) -> int:
+    """End every session of an account; return how many there were. Raises NoSuchAccount."""
+    with _changing(account_id, actor_id, not_oneself=False):
+        ended = _end_sessions(account_id)
+        note(account_id=account_id, what="sessions", actor_id=actor_id, now=now)
+    return ended
+
+
+def _end_sessions(account_id: UUID) -> int:
+    """Sessions are signed, not indexed by account: staff are few, so all are looked at."""
+    mine = [
+        session.session_key
+        for session in Session.objects.iterator(chunk_size=500)
+        if session.get_decoded().get(SESSION_KEY) == str(account_id)
+    ]
+    Session.objects.filter(session_key__in=mine).delete()
+    return len(mine)

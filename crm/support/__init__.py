@@ -1,0 +1,1 @@
+"""Customer service: one person at a time, under a ticket, and five fields of them."""

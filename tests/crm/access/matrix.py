@@ -1,0 +1,145 @@
+"""Which role may ask for which address of the staff side: the reviewed table, docs/roles.md.
+
+`get` and `post` are what a role of the row is answered where nothing is kept and with the samples
+of test_every_staff_address.py: 404 is "past the gate, and there is no such thing". Every other role
+is answered 403, and everybody 405 where the method is not one of the page's.
+"""
+
+from typing import NamedTuple
+
+
+def _roles(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+EVERYBODY = _roles("marketing sales communication support dpo dsi administrator operations")
+WRITERS = _roles("marketing sales communication")
+READERS = _roles("marketing sales communication dpo")
+OFFICER = _roles("dpo")
+PROVERS = _roles("marketing sales dpo")
+SUPPORT = _roles("support")
+TICKETS = _roles("support dpo")
+IMPORTERS = _roles("marketing")
+IMPORTS = _roles("marketing dpo")
+CAMPAIGNERS = _roles("marketing communication")
+FORMS = _roles("marketing communication dpo")
+ADMINISTRATOR = _roles("administrator")
+ACCOUNTS = _roles("dpo dsi administrator")
+SYSTEM = _roles("dsi operations")
+
+
+class Row(NamedTuple):
+    roles: frozenset[str]
+    get: int
+    post: int
+
+
+MATRIX: dict[str, Row] = {
+    "home": Row(EVERYBODY, get=200, post=405),
+    "account": Row(EVERYBODY, get=200, post=405),
+    "change-password": Row(EVERYBODY, get=200, post=200),
+    "replace-authenticator": Row(EVERYBODY, get=200, post=200),
+    "renew-recovery-codes": Row(EVERYBODY, get=200, post=200),
+    "confirm": Row(EVERYBODY, get=200, post=200),
+    "account-list": Row(ACCOUNTS, get=200, post=405),
+    "account-new": Row(ADMINISTRATOR, get=200, post=200),
+    "account-page": Row(ACCOUNTS, get=404, post=405),
+    "account-readings": Row(OFFICER, get=404, post=405),
+    "account-read-more": Row(OFFICER, get=405, post=404),
+    "account-act": Row(ADMINISTRATOR, get=404, post=404),
+    "system": Row(SYSTEM, get=200, post=405),
+    "ticket-list": Row(TICKETS, get=200, post=405),
+    "ticket-new": Row(SUPPORT, get=200, post=200),
+    "ticket": Row(TICKETS, get=404, post=405),
+    "ticket-find": Row(SUPPORT, get=405, post=404),
+    "ticket-close": Row(SUPPORT, get=405, post=404),
+    "contact-list": Row(READERS, get=200, post=405),
+    "contact-find": Row(READERS, get=405, post=200),
+    "contact": Row(READERS, get=404, post=405),
+    "contact-status": Row(WRITERS, get=405, post=400),
+    "contact-tag": Row(WRITERS, get=405, post=302),
+    "contact-untag": Row(WRITERS, get=405, post=404),
+    "contact-no": Row(READERS, get=404, post=404),
+    "contact-record": Row(READERS, get=404, post=405),
+    "contact-permissions": Row(READERS, get=404, post=405),
+    "contact-records": Row(PROVERS, get=404, post=405),
+    "api-contact-proof": Row(PROVERS, get=404, post=405),
+    "ask-address": Row(OFFICER, get=200, post=200),
+    "contact-proof": Row(PROVERS, get=404, post=405),
+    "contact-readings": Row(OFFICER, get=404, post=405),
+    "contact-merge": Row(WRITERS, get=404, post=404),
+    "import-list": Row(IMPORTS, get=200, post=405),
+    "import-new": Row(IMPORTERS, get=200, post=200),
+    "import": Row(IMPORTS, get=404, post=405),
+    "import-progress": Row(IMPORTS, get=404, post=405),
+    "import-columns": Row(IMPORTERS, get=405, post=404),
+    "import-run": Row(IMPORTERS, get=405, post=404),
+    "import-drop": Row(IMPORTERS, get=405, post=404),
+    "import-refusals": Row(IMPORTS, get=404, post=405),
+    "lead-list": Row(READERS, get=200, post=405),
+    "lead-state": Row(WRITERS, get=405, post=400),
+    "lead-assign": Row(WRITERS, get=405, post=404),
+    "call-list": Row(WRITERS, get=200, post=405),
+    "call-made": Row(WRITERS, get=405, post=400),
+    "call-refused": Row(WRITERS, get=405, post=400),
+    "segment-list": Row(READERS, get=200, post=405),
+    "segment-new": Row(WRITERS, get=200, post=200),
+    "segment-edit": Row(READERS, get=404, post=404),
+    "segment-archive": Row(WRITERS, get=405, post=404),
+    "segment-restore": Row(WRITERS, get=405, post=404),
+    "notice-list": Row(READERS, get=200, post=405),
+    "notice-new": Row(OFFICER, get=200, post=422),
+    "notice-wording": Row(READERS, get=404, post=405),
+    "notice": Row(READERS, get=404, post=405),
+    "notice-edit": Row(OFFICER, get=404, post=404),
+    "notice-publish": Row(OFFICER, get=404, post=404),
+    "notice-correct": Row(OFFICER, get=404, post=404),
+    "notice-discard": Row(OFFICER, get=405, post=302),
+    "purpose-list": Row(READERS, get=200, post=405),
+    "purpose-new": Row(OFFICER, get=200, post=200),
+    "rule-list": Row(READERS, get=200, post=405),
+    "rule-change": Row(OFFICER, get=404, post=404),
+    "purpose": Row(READERS, get=404, post=405),
+    "purpose-edit": Row(OFFICER, get=404, post=404),
+    "purpose-publish": Row(OFFICER, get=404, post=404),
+    "purpose-discard": Row(OFFICER, get=405, post=404),
+    "purpose-retire": Row(OFFICER, get=404, post=404),
+    "purpose-bring-back": Row(OFFICER, get=405, post=404),
+    "purpose-version": Row(READERS, get=404, post=405),
+    "assessment": Row(READERS, get=404, post=405),
+    "assessment-edit": Row(OFFICER, get=404, post=404),
+    "assessment-approve": Row(OFFICER, get=404, post=404),
+    "assessment-version": Row(READERS, get=404, post=405),
+    "form-list": Row(EVERYBODY, get=200, post=405),
+    "form-new": Row(FORMS, get=200, post=200),
+    "form": Row(EVERYBODY, get=404, post=405),
+    "form-edit": Row(FORMS, get=404, post=404),
+    "form-retire": Row(FORMS, get=404, post=404),
+    "form-publish": Row(FORMS, get=405, post=404),
+    "form-preview": Row(EVERYBODY, get=404, post=405),
+    "campaign-list": Row(READERS, get=200, post=405),
+    "campaign-start": Row(CAMPAIGNERS, get=200, post=405),
+    "campaign-new": Row(CAMPAIGNERS, get=200, post=200),
+    "campaign-audience": Row(CAMPAIGNERS, get=404, post=405),
+    "campaign": Row(READERS, get=404, post=405),
+    "campaign-edit": Row(CAMPAIGNERS, get=404, post=404),
+    "campaign-copy": Row(CAMPAIGNERS, get=405, post=404),
+    "campaign-test": Row(CAMPAIGNERS, get=405, post=404),
+    "campaign-launch": Row(CAMPAIGNERS, get=405, post=404),
+    "campaign-preview": Row(READERS, get=404, post=405),
+    "campaign-progress": Row(READERS, get=404, post=405),
+    "campaign-pause": Row(CAMPAIGNERS, get=405, post=404),
+    "campaign-resume": Row(CAMPAIGNERS, get=405, post=404),
+    "campaign-cancel": Row(CAMPAIGNERS, get=404, post=404),
+    "campaign-proof": Row(PROVERS, get=404, post=405),
+    "api-campaign-proof": Row(PROVERS, get=404, post=405),
+    "template-list": Row(READERS, get=200, post=405),
+    "template-new": Row(CAMPAIGNERS, get=200, post=200),
+    "mail-preview": Row(CAMPAIGNERS, get=405, post=200),
+    "mail-findings": Row(CAMPAIGNERS, get=405, post=200),
+    "starter-preview": Row(READERS, get=404, post=405),
+    "template-edit": Row(CAMPAIGNERS, get=404, post=404),
+    "template-preview": Row(READERS, get=404, post=405),
+    "template-archive": Row(CAMPAIGNERS, get=405, post=404),
+    "template-restore": Row(CAMPAIGNERS, get=405, post=404),
+}
