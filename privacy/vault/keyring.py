@@ -30,6 +30,8 @@ SETTLING_SECONDS = 900
 # fingerprint alone; a prospect is kept three years from the last act (CNIL deliberation 2021-131).
 LINKS_LIVE = timedelta(days=3 * 365)
 _FINGERPRINT = "fingerprint-"
+# A process may go on for so long with a key that was destroyed meanwhile by another one.
+REMEMBERED_SECONDS = 60
 
 
 class KeysMissing(Exception):
@@ -46,6 +48,7 @@ class LocalKeyRing:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._epochs: dict[int, bytes] = {}
+        self._looked_at = time.monotonic()
         self._index_root: bytes | None = None
         self._fingerprint_keys: dict[int, bytes] = {}
 
@@ -74,11 +77,27 @@ class LocalKeyRing:
     def exists(self) -> bool:
         return self._root_path.exists()
 
-    def add_epoch(self, *, now: datetime) -> int:
-        """Add a key-encryption-key epoch and return its number; new keys are wrapped under it."""
-        epoch = self.current_epoch() + 1
+    def add_epoch(self, *, now: datetime, after: int = 0) -> int:
+        """Add a key-encryption-key epoch and return its number; new keys are wrapped under it.
+
+        The number is above `after` and every one that was ever used here.
+        """
+        epoch = max({after, *self.epochs(), *self.destroyed_epochs()}) + 1
         _write_once(self._epoch_path(epoch), _wrapped(self._root(), f"kek-{epoch}", now))
         return epoch
+
+    def destroy_epoch(self, epoch: int, *, note: bytes) -> None:
+        """Delete an epoch's file for ever; `note` stays in its place. Safe to repeat.
+
+        The caller knows that no row needs it. The note comes first: a crash between leaves a file
+        that nobody opens. Nothing is written over the file's bytes: on a journalling file system
+        or a flash disk that reaches other blocks than the ones it means to.
+        """
+        if epoch not in self.destroyed_epochs():
+            _write_once(self._note_path(epoch), note)
+        self._epoch_path(epoch).unlink(missing_ok=True)
+        _flush_folder(self.folder)
+        self._epochs.pop(epoch, None)
 
     # --- using --------------------------------------------------------------------------
 
@@ -90,13 +109,34 @@ class LocalKeyRing:
         return epochs[-1]
 
     def epochs(self) -> list[int]:
-        return sorted(
-            int(path.stem.removeprefix("kek-")) for path in self.folder.glob("kek-*.json")
-        )
+        """Return the numbers of the epochs that can be used, oldest first."""
+        made = {int(path.stem.removeprefix("kek-")) for path in self.folder.glob("kek-*.json")}
+        return sorted(made - self.destroyed_epochs().keys())
+
+    def destroyed_epochs(self) -> dict[int, Path]:
+        """Return the notes of the epochs that were destroyed, by number."""
+        notes = self.folder.glob("kek-*.destroyed")
+        return {int(path.stem.removeprefix("kek-")): path for path in notes}
+
+    def epoch_file(self, epoch: int) -> bytes:
+        """Return the file of an epoch, wrapped as it is; raises KeysMissing."""
+        try:
+            return self._epoch_path(epoch).read_bytes()
+        except OSError:
+            raise KeysMissing(KeysMissing.__doc__) from None
 
     def kek(self, epoch: int) -> bytes:
-        """Return the key of an epoch; raises KeysMissing, also once it has been destroyed."""
+        """Return the key of an epoch; raises KeysMissing, also once it has been destroyed.
+
+        Kept in memory, and compared with the folder each REMEMBERED_SECONDS.
+        """
+        if time.monotonic() - self._looked_at > REMEMBERED_SECONDS:
+            living = set(self.epochs())
+            self._epochs = {n: key for n, key in self._epochs.items() if n in living}
+            self._looked_at = time.monotonic()
         if epoch not in self._epochs:
+            if epoch in self.destroyed_epochs():
+                raise KeysMissing(KeysMissing.__doc__)
             self._epochs[epoch] = self._open(self._epoch_path(epoch), f"kek-{epoch}")
         return self._epochs[epoch]
 
@@ -190,6 +230,9 @@ class LocalKeyRing:
     def _epoch_path(self, epoch: int) -> Path:
         return self.folder / f"kek-{epoch:06d}.json"
 
+    def _note_path(self, epoch: int) -> Path:
+        return self.folder / f"kek-{epoch:06d}.destroyed"
+
     def _fingerprint_path(self, epoch: int) -> Path:
         return self.folder / f"{_FINGERPRINT}{epoch:06d}.json"
 
@@ -232,9 +275,13 @@ def _write_once(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    folder = os.open(path.parent, os.O_RDONLY)
-    os.fsync(folder)
-    os.close(folder)
+    _flush_folder(path.parent)
+
+
+def _flush_folder(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY)
+    os.fsync(handle)
+    os.close(handle)
 
 
 @lru_cache(maxsize=1)
