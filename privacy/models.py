@@ -139,7 +139,7 @@ class _KeyNote(VaultModel):
 
 
 class OrphanKey(_KeyNote):
-    """A data key that an audit found without a document. A writer who takes it up drops the note."""
+    """A data key that an audit found without a document; a writer who uses it drops the note."""
 
     noted_at = models.DateTimeField()
 

@@ -27,6 +27,7 @@ from privacy.envelopes import (
     on_intake,
     refresh_sealing_key,
 )
+from privacy.erasures import register_erasure
 from privacy.fingerprint_epochs import (
     fingerprint_epochs,
     register_fingerprint_use,
@@ -63,6 +64,7 @@ from privacy.vault.indexes import (
     widen_email,
 )
 from privacy.vault.installation import NotFounded, instance_id
+from privacy.vault.interlock import KeysLost, register_evidence
 from privacy.vault.keyring import KeysMissing, derived_key, key_ring
 from privacy.vault.links import Link, MeasureLink, NotOurLink
 from privacy.vault.removal import delete_documents, destroy_documents, join_subjects
@@ -225,6 +227,7 @@ __all__ = [
     "JournalHead",
     "JournalUnreachable",
     "JournalWriter",
+    "KeysLost",
     "KeysMissing",
     "Link",
     "LogBusy",
@@ -286,6 +289,8 @@ __all__ = [
     "read_verifier",
     "refresh_sealing_key",
     "refuse",
+    "register_erasure",
+    "register_evidence",
     "register_fingerprint_use",
     "register_replay",
     "request_approval",

@@ -118,6 +118,10 @@ class LocalKeyRing:
         notes = self.folder.glob("kek-*.destroyed")
         return {int(path.stem.removeprefix("kek-")): path for path in notes}
 
+    def is_destroyed(self, epoch: int) -> bool:
+        """Return whether nothing is left of an epoch but the note of its end."""
+        return self._note_path(epoch).exists() and not self._epoch_path(epoch).exists()
+
     def epoch_file(self, epoch: int) -> bytes:
         """Return the file of an epoch, wrapped as it is; raises KeysMissing."""
         try:
