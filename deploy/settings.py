@@ -300,6 +300,8 @@ CELERY_TIMEZONE = TIME_ZONE
 # expires, so that a worker that was away does not answer the same bell a thousand times.
 _SWEEPS = {
     "privacy.refresh_sealing_key": 3600,
+    "privacy.keep_keys": 3600,
+    "privacy.audit_keys": 24 * 3600,
     "forms_intake.receive": 1,
     "forms_intake.project": 5,
     # A "no" takes effect within a second: three rings fit, one may be missed.

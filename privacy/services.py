@@ -45,8 +45,11 @@ from privacy.journal import (
     journal_writer,
     register_replay,
 )
+from privacy.key_inventory import KeyRecord, register_keys
+from privacy.key_life import audit_daily, keep_keys
 from privacy.models import IntakeModel, RetentionClass, TokenKind, VaultModel
 from privacy.networks import network_of
+from privacy.officers import NotRecognised, register_officers
 from privacy.rates import SlidingWindow, TooMany
 from privacy.transparency.anchor import LogBusy, newest_note
 from privacy.transparency.log import Audit, Proof, Prover, SignedHead, SignedLog
@@ -227,6 +230,7 @@ __all__ = [
     "JournalHead",
     "JournalUnreachable",
     "JournalWriter",
+    "KeyRecord",
     "KeysLost",
     "KeysMissing",
     "Link",
@@ -238,6 +242,7 @@ __all__ = [
     "NotFounded",
     "NotOurLink",
     "NotPending",
+    "NotRecognised",
     "NotSigned",
     "OpenedEnvelope",
     "Proof",
@@ -256,6 +261,7 @@ __all__ = [
     "VaultModel",
     "Verifier",
     "approve",
+    "audit_daily",
     "catch_up_with_journal",
     "change_document",
     "claim_of_measure_link",
@@ -276,6 +282,7 @@ __all__ = [
     "join_subjects",
     "journal_head",
     "journal_writer",
+    "keep_keys",
     "log_signer",
     "make_measure_link",
     "network_of",
@@ -292,6 +299,8 @@ __all__ = [
     "register_erasure",
     "register_evidence",
     "register_fingerprint_use",
+    "register_keys",
+    "register_officers",
     "register_replay",
     "request_approval",
     "seal_evidence",

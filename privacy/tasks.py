@@ -10,3 +10,13 @@ from privacy import services
 @shared_task(name="privacy.refresh_sealing_key")
 def refresh_sealing_key() -> None:
     services.refresh_sealing_key(now=datetime.now(UTC))
+
+
+@shared_task(name="privacy.keep_keys")
+def keep_keys() -> None:
+    services.keep_keys(now=datetime.now(UTC))
+
+
+@shared_task(name="privacy.audit_keys")
+def audit_keys() -> None:
+    services.audit_daily(now=datetime.now(UTC))

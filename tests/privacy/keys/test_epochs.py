@@ -3,6 +3,7 @@
 import json
 import shutil
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -34,7 +35,7 @@ def test_a_years_rotations_follow_the_clock(ring: LocalKeyRing) -> None:
     assert [number for number in made if number] == list(range(2, 54))
     rows = list(KeyEpoch.objects.order_by("number"))
     assert [row.number for row in rows] == ring.epochs() == list(range(1, 54))
-    for row, successor in zip(rows, rows[1:], strict=False):
+    for row, successor in pairwise(rows):
         assert row.retired_at == successor.made_at == row.made_at + 7 * DAY
     assert rows[-1].retired_at is None
 

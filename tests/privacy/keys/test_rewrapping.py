@@ -179,7 +179,7 @@ def test_four_workers_and_four_writers_at_once(
     ]
     for thread in threads:
         thread.start()
-    for turn in range(3):
+    for _ in range(3):
         time.sleep(0.2)
         rotate_epoch(now=NOW, reason=Reason.EXERCISE)
     for thread in threads[4:]:
@@ -192,7 +192,7 @@ def test_four_workers_and_four_writers_at_once(
     assert epochs_in_use() == [5]
     expected = {
         subject: {"n": changed.get(subject, document["n"])}
-        for subject, document in {**documents, **dict.fromkeys(changed, {"n": 0})}.items()
+        for subject, document in {**documents, **{one: {"n": 0} for one in changed}}.items()
     }
     everyone = services.read_documents(subject_ids=expected, retention_class=PROFILE)
     assert everyone == expected
