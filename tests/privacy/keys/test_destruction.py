@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
-from privacy import services
+from privacy import envelopes, services
 from privacy.approvals import NotApproved, SamePerson, approve, request_approval
 from privacy.envelopes import SEALING_KEY_LIFE, refresh_sealing_key
 from privacy.key_life import keep_keys
@@ -28,7 +28,7 @@ from privacy.vault.destruction import (
     schedule_reference,
 )
 from privacy.vault.epochs import Reason, rotate_epoch
-from privacy.vault.keyring import EpochInUse, KeysMissing, LocalKeyRing
+from privacy.vault.keyring import EpochInUse, KeysMissing, LocalKeyRing, key_ring
 from privacy.vault.rewrapping import rewrap
 from tests.conftest import NOW
 from tests.privacy.keys.people import ALICE, BOB, agreed_destruction, agreed_schedule, sql
@@ -220,8 +220,6 @@ def test_a_crash_at_any_step_is_finished_by_the_next_call(
     with pytest.raises(_Died):
         destroy_epoch(epoch=1, approval_id=approval, now=NOW)
     monkeypatch.undo()
-    from privacy.vault.keyring import key_ring
-
     fresh = LocalKeyRing(ring.folder)
     if step != "decided":
         with pytest.raises(KeysMissing):
@@ -318,8 +316,6 @@ def test_spent_sealing_keys_are_attested_with_their_dates(ring: LocalKeyRing) ->
 def test_a_sealing_key_is_not_forgotten_by_a_crash_before_its_attestation(
     ring: LocalKeyRing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from privacy import envelopes
-
     refresh_sealing_key(now=NOW + DAY)
 
     def die(_spent: object) -> None:
