@@ -1,4 +1,4 @@
-"""`python -m benchmarks [intake] [send] [decrypt] [ledger] [rewrap]`: each in its own installation."""
+"""`python -m benchmarks [intake] [send] [decrypt] [ledger] [rewrap]`: each on its own ground."""
 
 import os
 import subprocess

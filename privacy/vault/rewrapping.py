@@ -16,11 +16,9 @@ from django.db import connections, transaction
 from privacy.models import SealingKeyPair
 from privacy.vault.epochs import epochs_in_use
 from privacy.vault.formats import (
-    KeyPlace,
+    Rewrapping,
     Unreadable,
-    unwrap_key,
     unwrap_sealing_key,
-    wrap_key,
     wrap_sealing_key,
 )
 from privacy.vault.installation import instance_id
@@ -108,17 +106,20 @@ def _cursor() -> psycopg.Cursor[tuple[UUID, int, int, bytes]]:
 def _wrapped_anew(
     rows: list[tuple[UUID, int, int, bytes]], epoch: int, current: int, so_far: Rewrapped
 ) -> list[tuple[UUID, int, bytes, bytes]]:
-    old, new = key_ring().kek(epoch), key_ring().kek(current)
-    instance = instance_id()
+    ring = key_ring()
+    keys = Rewrapping(old=ring.kek(epoch), new=ring.kek(current), instance_id=instance_id())
     fresh = []
     for subject_id, retention_class, generation, wrapped in rows:
-        place = KeyPlace(instance, subject_id, retention_class, generation)
         try:
-            key = unwrap_key(kek=old, place=place, wrapped=wrapped)
+            moved = keys.move(
+                subject_id=subject_id,
+                retention_class=retention_class,
+                generation=generation,
+                wrapped=wrapped,
+            )
         except Unreadable:
             so_far.unreadable += 1
             continue
-        moved = wrap_key(kek=new, place=place, data_key=key)
         fresh.append((subject_id, retention_class, wrapped, moved))
     return fresh
 

@@ -179,8 +179,7 @@ def test_only_the_vault_opens_documents() -> None:
         for _name, node in _functions(path)
         if _called(node) & OPENERS
     }
-    # A re-wrapped key is closed again at once, and no document is near.
-    assert openers == {"privacy/vault/store.py", "privacy/vault/rewrapping.py"}
+    assert openers == {"privacy/vault/store.py"}
 
 
 def test_no_exit_is_left_that_nobody_listed() -> None:
