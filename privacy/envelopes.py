@@ -249,6 +249,7 @@ def _attest_sealing_keys(retired: Mapping[int, datetime]) -> None:
                 destroyed_at=pair.retired_at,
             )
             for pair in emptied
+            if pair.retired_at is not None
         ],
         ignore_conflicts=True,
     )

@@ -6,6 +6,7 @@ Read from the ring, the tables and the settings as they are now. A floor above a
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from django.conf import settings
@@ -154,7 +155,7 @@ def _fingerprints(ring: LocalKeyRing) -> Iterator[KeyRecord]:
         yield KeyRecord(
             f"fingerprint key, epoch {epoch}", "recognise a suppressed address or number",
             "symmetric authentication key", "HMAC-SHA-256", 256,
-            _opens(lambda epoch=epoch: ring.fingerprint_key(epoch)), _made(ring.folder / name),
+            _opens(partial(ring.fingerprint_key, epoch)), _made(ring.folder / name),
             "until no row and no living link carries it", "when it is dropped",
             f"{name} in {_RING}", "root key", _OPERATIONS,
             "every 'no' of an erased person that is kept under it",

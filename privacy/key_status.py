@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import connections
 
@@ -55,7 +56,7 @@ def _wrapped() -> Counter[int]:
 def _epochs(ring: LocalKeyRing, wrapped: Counter[int], status: KeyStatus, now: datetime) -> None:
     rows = {row.number: row for row in KeyEpoch.objects.order_by("number")}
     for epoch in ring.epochs():
-        state = _opens(lambda epoch=epoch: ring.kek(epoch))
+        state = _opens(partial(ring.kek, epoch))
         life = _life(rows.get(epoch))
         status.lines.append(f"  epoch {epoch}: {state}, wraps {wrapped[epoch]} data keys, {life}")
         if state != "opens":
@@ -118,7 +119,7 @@ def _fingerprints(status: KeyStatus) -> None:
     for epoch in fingerprint_epochs():
         role = "is written under" if epoch == writing else "is asked about"
         held = f"{rows.get(epoch, 0)} rows hold it"
-        state = _opens(lambda epoch=epoch: key_ring().fingerprint_key(epoch))
+        state = _opens(partial(key_ring().fingerprint_key, epoch))
         status.lines.append(f"  fingerprint epoch {epoch}: {state}, {role}, {held}")
     if gone := sorted(rows.keys() - set(fingerprint_epochs())):
         status.problems.append(f"Suppressions are kept under epochs that are gone: {gone}.")

@@ -122,7 +122,7 @@ def _differences(retention_class: RetentionClass, so_far: Audited) -> Iterator[t
     keys: Rows = _rows("vault", _KEYS.format(int(retention_class)), "uuid int4")
     with closing(documents), closing(keys):
         # The documents first: a document that is seen has its key already.
-        document = next(documents, None)
+        document: tuple[UUID] | None = next(documents, None)
         key = _next_key(keys, so_far)
         while document is not None or key is not None:
             if key is None or (document is not None and document[0] < key[0]):

@@ -141,7 +141,8 @@ def finish_destructions(
 
 
 def _content(row: KeyEpoch) -> dict[str, Any] | None:
-    approval = Approval.objects.filter(id=row.approval_id).first()
+    found = Approval.objects.filter(id=row.approval_id) if row.approval_id else None
+    approval = found.first() if found is not None else None
     if approval is None:  # crm was put back to before it
         return None
     return {
