@@ -8,6 +8,8 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from privacy.services import KeysLost
+
 
 def _answer(request: HttpRequest, status: int, title: str, text: str, icon: str) -> HttpResponse:
     context = {"title": title, "text": text, "icon": icon, "status": status}
@@ -36,6 +38,8 @@ def failed(request: HttpRequest) -> HttpResponse:
     """Rendered without the request: whatever broke may break its context too."""
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return _unreachable()
+    if isinstance(sys.exc_info()[1], KeysLost):
+        return _keys_lost()
     context = {
         "title": _("Something went wrong on our side"),
         "text": _("Nothing that you sent is lost if it was confirmed. Please try again later."),
@@ -55,3 +59,18 @@ def _unreachable() -> HttpResponse:
     }
     page = render_to_string("crm/error.html", context)
     return HttpResponse(page, status=503, headers={"Retry-After": "60"})
+
+
+def _keys_lost() -> HttpResponse:
+    """Writing has stopped so that what is lost can be put back: `manage.py keys audit`."""
+    context = {
+        "title": _("Nothing can be changed at the moment"),
+        "text": _(
+            "Some keys of our data are missing. Until they are back, pages can be read but nothing"
+            " is saved. Tell the information systems department; please try again later."
+        ),
+        "icon": "lock",
+        "status": 503,
+    }
+    page = render_to_string("crm/error.html", context)
+    return HttpResponse(page, status=503, headers={"Retry-After": "600"})

@@ -125,16 +125,16 @@ def _differences(retention_class: RetentionClass, so_far: Audited) -> Iterator[t
         document: tuple[UUID] | None = next(documents, None)
         key = _next_key(keys, so_far)
         while document is not None or key is not None:
-            if key is None or (document is not None and document[0] < key[0]):
+            if document is not None and (key is None or document[0] < key[0]):
                 so_far.documents += 1
                 yield document[0], True
                 document = next(documents, None)
-            elif document is None or key[0] < document[0]:
+            elif key is not None and (document is None or key[0] < document[0]):
                 # Under an epoch that is gone it is no orphan to sweep: the epoch may come back.
                 if key[1] in so_far._living:
                     yield key[0], False
                 key = _next_key(keys, so_far)
-            else:
+            elif document is not None and key is not None:
                 so_far.documents += 1
                 if key[1] not in so_far._living:
                     yield document[0], True

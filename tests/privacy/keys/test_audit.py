@@ -9,7 +9,10 @@ from uuid import UUID, uuid4
 import pytest
 import uuid_utils.compat
 from django.db import connections, transaction
+from django.test import RequestFactory
+from django.utils.translation import override
 
+from crm.pages.errors import failed
 from privacy import erasures, services
 from privacy.approvals import NotApproved
 from privacy.journal import JournalEvent, journal_writer
@@ -492,3 +495,16 @@ def test_the_memory_of_an_audit_does_not_grow_with_the_people(
     fill(6_000)
     assert peak() < small + 100_000
     assert LostKey.objects.count() == OrphanKey.objects.count() == 3_300
+
+
+def test_staff_are_told_that_nothing_is_saved(ring: LocalKeyRing) -> None:
+    _lose(_people(1)[0])
+    audit_keys(now=NOW)
+    with override("en"):
+        try:
+            _write(uuid4())
+        except KeysLost:
+            answer = failed(RequestFactory().post("/"))
+    assert answer.status_code == 503
+    assert answer["Retry-After"] == "600"
+    assert b"Some keys of our data are missing" in answer.content
