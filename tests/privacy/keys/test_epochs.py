@@ -2,21 +2,23 @@
 
 import json
 import shutil
+import threading
 from datetime import timedelta
 from itertools import pairwise
 from pathlib import Path
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, connections, transaction
 
 from privacy import services
 from privacy.models import DataKey, KeyEpoch, RetentionClass, SealingKeyPair
 from privacy.vault.destruction import destroy_epoch, finish_destructions
 from privacy.vault.epochs import Reason, rotate_epoch, rotate_if_due, sync_epochs
-from privacy.vault.keyring import KeysMissing, LocalKeyRing
+from privacy.vault.keyring import EpochInUse, KeysMissing, LocalKeyRing
 from privacy.vault.rewrapping import rewrap
-from tests.conftest import NOW
+from tests.conftest import NOW, Connect
 from tests.privacy.keys.people import agreed_destruction, forget_epochs, sql
 
 pytestmark = pytest.mark.django_db(databases=["default", "vault", "intake"], transaction=True)
@@ -146,3 +148,80 @@ def test_a_ring_that_is_not_there_is_not_synchronised(ring: LocalKeyRing) -> Non
     with pytest.raises(KeysMissing):
         sync_epochs(now=NOW)
     assert KeyEpoch.objects.count() == 1
+
+
+def test_four_workers_at_once_make_one_epoch(ring: LocalKeyRing) -> None:
+    made: list[int | None] = []
+
+    def rotate() -> None:
+        try:
+            made.append(rotate_if_due(now=NOW + 7 * DAY))
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=rotate) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(made, key=bool) == [None, None, None, 2]
+    assert ring.epochs() == [1, 2]
+
+
+_INSERT = (
+    "INSERT INTO dek (subject_id, retention_class, generation, kek_epoch, rev_floor, wrapped)"
+    " VALUES (%s, 1, 1, %s, 0, '')"
+)
+
+
+@pytest.mark.parametrize("process", ["staff", "worker"])
+def test_the_roles_write_under_living_epochs_only(
+    ring: LocalKeyRing, connect: Connect, process: str
+) -> None:
+    rotate_epoch(now=NOW, reason=Reason.EXERCISE)
+    rewrap()
+    destroy_epoch(epoch=1, approval_id=agreed_destruction(epoch=1, now=NOW), now=NOW)
+    with connect(process, "vault") as connection:
+        connection.execute(_INSERT, [uuid4(), 2])
+        connection.execute("UPDATE dek SET rev_floor = 1")
+        connection.execute("DELETE FROM privacy_orphankey")
+        connection.execute("SELECT FROM privacy_lostkey")
+        connection.execute("SAVEPOINT before")
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute(_INSERT, [uuid4(), 1])
+        for forbidden in (
+            "DELETE FROM privacy_keyepoch",
+            "UPDATE privacy_keyepoch SET destroyed_at = NULL WHERE number = 1",
+        ):
+            connection.execute("ROLLBACK TO before")
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(forbidden)
+
+
+def test_a_writer_under_way_is_waited_for_by_a_destruction(
+    ring: LocalKeyRing, connect: Connect
+) -> None:
+    """A process that looked at the ring before the rotation commits after the last sweep."""
+    rotate_epoch(now=NOW, reason=Reason.EXERCISE)
+    rewrap()
+    approval = agreed_destruction(epoch=1, now=NOW)
+    refused: list[str] = []
+
+    def destroy() -> None:
+        try:
+            destroy_epoch(epoch=1, approval_id=approval, now=NOW)
+        except EpochInUse as error:
+            refused.append(str(error))
+        finally:
+            connections.close_all()
+
+    with connect("worker", "vault") as connection:
+        connection.execute(_INSERT, [uuid4(), 1])
+        thread = threading.Thread(target=destroy)
+        thread.start()
+        thread.join(timeout=1)
+        assert thread.is_alive()
+        connection.commit()
+        thread.join()
+    assert refused == ["Keys are wrapped under epoch 1: `keys rewrap` first."]
+    assert ring.epochs() == [1, 2]
