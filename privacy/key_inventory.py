@@ -116,7 +116,7 @@ def _roots(ring: LocalKeyRing) -> Iterator[KeyRecord]:
     yield KeyRecord(
         "root key", "wrap the other keys of the ring", "symmetric key-wrapping key", WRAP, 256,
         ACTIVE if ring.exists() else MISSING, made, "as long as the installation",
-        "with the installation", f"root.key in {_RING}; never beside the other files",
+        "with the installation", "root.key in the key ring's folder; its copies never beside those of the other files",
         "nothing: escrow by secret sharing", _OPERATIONS, "every key of the ring, so everything",
     )  # fmt: skip
     yield KeyRecord(
@@ -164,7 +164,7 @@ def _fingerprints(ring: LocalKeyRing) -> Iterator[KeyRecord]:
 
 def _derived(ring: LocalKeyRing, one: Derived) -> KeyRecord:
     return KeyRecord(
-        f"derived key {one.label}", one.purpose, one.kind, one.algorithm, 256,
+        f"derived key {one.label.replace('{}', 'N')}", one.purpose, one.kind, one.algorithm, 256,
         _opens(lambda: ring.derived(one.label)), _made(ring.folder / "index.json"),
         "as long as the index key", "with the index key", "nowhere: computed when needed",
         "nothing: derived from the index key", _OPERATIONS, one.lost_with_it,
