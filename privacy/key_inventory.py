@@ -116,7 +116,8 @@ def _roots(ring: LocalKeyRing) -> Iterator[KeyRecord]:
     yield KeyRecord(
         "root key", "wrap the other keys of the ring", "symmetric key-wrapping key", WRAP, 256,
         ACTIVE if ring.exists() else MISSING, made, "as long as the installation",
-        "with the installation", "root.key in the key ring's folder; its copies never beside those of the other files",
+        "with the installation",
+        "root.key in the key ring's folder; its copies never beside those of the other files",
         "nothing: escrow by secret sharing", _OPERATIONS, "every key of the ring, so everything",
     )  # fmt: skip
     yield KeyRecord(
