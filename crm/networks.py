@@ -30,12 +30,17 @@ def client_address(
     """Return whose request it is: the socket address, or what a configured proxy says.
 
     X-Forwarded-For counts only from a configured proxy, and then from the right: the left part
-    is whatever the client wrote. Something unreadable in it makes the whole header worthless.
+    is whatever the client wrote. None when nobody can tell: something unreadable in the header, a
+    proxy that names nobody, or one on this host that is not configured (it would lend the address
+    of this host to everybody).
     """
     address = _parse(socket_address)
+    hops = [hop for hop in forwarded_for.split(",") if hop.strip()]
     if address is None or not _within(address, proxies):
-        return address
-    for hop in reversed([hop for hop in forwarded_for.split(",") if hop.strip()]):
+        return None if hops and address is not None and address.is_loopback else address
+    if not hops:
+        return None
+    for hop in reversed(hops):
         address = _parse(hop)
         if address is None or not _within(address, proxies):
             return address

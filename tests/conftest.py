@@ -117,10 +117,11 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 class JourneysTogether(LoadScopeScheduling):  # type: ignore[misc]
-    """Each test where there is room; the journeys, which share one stage, all on one worker."""
+    """Each test where there is room; what shares one stage, or one network, on one worker."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return "journeys" if nodeid.startswith("tests/journeys/") else nodeid
+        folder = nodeid.split("/")[1]
+        return folder if folder in {"journeys", "network"} else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

@@ -8,15 +8,36 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from tests.journeys.browser import NEEDED, find_chromium
 
 REDIS = "The journey on Redis needs its server: apt-get install redis-server"
+# Without what they recommend: wireguard-tools recommends a kernel.
+NETWORK = (
+    "The network of real hosts needs root, and: apt-get install --no-install-recommends "
+    "iproute2 nftables nginx-light postgresql wireguard-go wireguard-tools"
+)
+POLICY = Path("/usr/sbin/policy-rc.d")
+
+
+def _postgres() -> str | None:
+    return next((str(p) for p in Path("/usr/lib/postgresql").glob("*/bin/postgres")), None)
+
+
 # Debian's package -> whether it is there, and what is left out without it.
 _NEEDS: dict[str, tuple[Callable[[], str | None], str]] = {
     "chromium": (find_chromium, NEEDED),
     "redis-server": (lambda: shutil.which("redis-server"), REDIS),
+    "iproute2": (lambda: shutil.which("ip"), NETWORK),
+    "nftables": (lambda: shutil.which("nft"), NETWORK),
+    "nginx-light": (lambda: shutil.which("nginx"), NETWORK),
+    # The wheel's PostgreSQL is built without TLS.
+    "postgresql": (_postgres, NETWORK),
+    "wireguard-go": (lambda: shutil.which("wireguard-go"), NETWORK),
+    "wireguard-tools": (lambda: shutil.which("wg-quick"), NETWORK),
 }
 
 
@@ -28,24 +49,42 @@ def _install(packages: list[str]) -> None:
     print(f"Installing from Debian: {', '.join(packages)}", flush=True)
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     install = ["apt-get", "install", "-y", "-qq", "--no-install-recommends", *packages]
-    for command in (["apt-get", "update", "-qq"], install):
-        done = subprocess.run(
-            command,
-            env=environment,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
-        if done.returncode != 0:
-            return
+    with _nothing_started():
+        for command in (["apt-get", "update", "-qq"], install):
+            done = subprocess.run(
+                command,
+                env=environment,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                check=False,
+            )
+            if done.returncode != 0:
+                return
+
+
+@contextmanager
+def _nothing_started() -> Iterator[None]:
+    """Debian starts a server that it installs, unless a policy says no (invoke-rc.d(8)).
+
+    Only the programs are wanted: a server on port 80 or 5432 of this machine is not.
+    """
+    if POLICY.exists():  # somebody decides already
+        yield
+        return
+    POLICY.write_text("#!/bin/sh\nexit 101\n", encoding="utf-8")
+    POLICY.chmod(0o755)
+    try:
+        yield
+    finally:
+        POLICY.unlink()
 
 
 def main() -> int:
     if (wanted := _missing()) and os.geteuid() == 0 and shutil.which("apt-get"):
         _install(wanted)
     left_out = _missing()
-    for package in left_out:
-        print(f"LEFT OUT: {_NEEDS[package][1]}", flush=True)
+    for sentence in dict.fromkeys(_NEEDS[package][1] for package in left_out):
+        print(f"LEFT OUT: {sentence}", flush=True)
     return 1 if left_out and os.environ.get("CI") == "true" else 0
 
 

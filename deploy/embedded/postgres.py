@@ -97,11 +97,20 @@ class Identity:
 
 
 class Cluster:
-    """A PostgreSQL server on 127.0.0.1 with its data under `home`."""
+    """A PostgreSQL server with its data under `home`: on 127.0.0.1, and where else it is told."""
 
-    def __init__(self, home: Path, *, is_durable: bool = True) -> None:
+    def __init__(
+        self,
+        home: Path,
+        *,
+        is_durable: bool = True,
+        addresses: Sequence[str] = (),
+        binaries: Path | None = None,
+    ) -> None:
         self.home = home.resolve()
         self.is_durable = is_durable
+        self._chosen = binaries
+        self._addresses = ",".join(["127.0.0.1", *addresses])
         self._identity = Identity.choose()
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -135,7 +144,7 @@ class Cluster:
 
     def _binaries(self) -> Path:
         """The binaries, copied where the unprivileged user can read them if need be."""
-        found = find_binaries()
+        found = self._chosen or find_binaries()
         if not self._identity.process or _is_reachable_by_all(found):
             return found
         install = found.parent
@@ -234,7 +243,7 @@ class Cluster:
         settings = dict(SETTINGS)
         if not self.is_durable:  # tests only: a crash may then lose what was committed
             settings |= {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-        command = [str(binaries / "postgres"), "-D", str(data), "-h", "127.0.0.1", "-k", ""]
+        command = [str(binaries / "postgres"), "-D", str(data), "-h", self._addresses, "-k", ""]
         command += ["-p", str(self.port)]
         for name, value in settings.items():
             command += ["-c", f"{name}={value}"]
