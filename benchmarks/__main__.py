@@ -9,7 +9,7 @@ import django
 
 from benchmarks.ground import ground, machine
 
-NAMES = ("intake", "send", "decrypt", "ledger", "index", "readings")
+NAMES = ("intake", "send", "decrypt", "ledger", "index", "readings", "rewrap")
 
 
 def main() -> int:

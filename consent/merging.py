@@ -30,7 +30,13 @@ from consent.models import (
     SubjectCard,
 )
 from consent.suppression import EVERYTHING, suppress
-from privacy.services import Fingerprints, JournalEvent, fingerprint_emails, journal_writer
+from privacy.services import (
+    Fingerprints,
+    JournalEvent,
+    RetentionClass,
+    fingerprint_emails,
+    journal_writer,
+)
 
 JOURNAL_KIND = "consent.merge"
 METHOD = "merge"
@@ -334,6 +340,11 @@ def _fields(merge: _Merge) -> dict[str, str]:
         "actor": str(merge.actor_id or ""),
         "at": merge.at.isoformat(),
     }
+
+
+def read_absorbed(event: JournalEvent) -> list[tuple[UUID, RetentionClass]]:
+    """Return whose document a merge did away with: that it has no key any more is no loss."""
+    return [(UUID(event.fields["absorbed"]), RetentionClass.PROFILE)]
 
 
 def _from_fields(kept_id: UUID, fields: Mapping[str, str]) -> _Merge:

@@ -7,19 +7,22 @@ class CrmConfig(AppConfig):
 
     def ready(self) -> None:
         from consent.services import register_addresses, register_merged
+        from crm.accounts import officers, secrets_of_staff
         from crm.merging import kept_ids
         from crm.officer import entrance
         from crm.officer.notice_menu import register as register_notices
         from crm.pages import access_cards, system
         from crm.pages.home_cards import register
         from crm.people import addresses_in, reaches
-        from privacy.services import register_address_reader
+        from privacy.services import register_address_reader, register_keys, register_officers
 
         register()
         register_addresses(reaches)
         register_address_reader(addresses_in)
         register_merged(kept_ids)
         register_notices()
+        register_officers(officers.recognise)
+        register_keys(secrets_of_staff.records)
         entrance.register()
         access_cards.register()
         system.register()

@@ -110,6 +110,8 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "consent.PreferenceCard": {"card_hash": _X, "document": _R},
     "consent.PublicReceipt": {"key_hash": _X, "document": _R},
     "privacy.DataKey": {"wrapped": _X},
+    "privacy.KeyEpoch": {"reason": _C, "file_sha256": _X},
+    "privacy.KeyDestruction": {"kind": _C, "file_sha256": _X},
     "privacy.SealingKeyPair": {"public": _C, "private_wrapped": _X},
     "privacy.Blob": {"body": _X},
     "privacy.JournalApplied": {"applied_hash": _C},

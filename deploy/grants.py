@@ -82,6 +82,7 @@ _EVIDENCE_TABLES = frozenset(
         "consent_seal",
         "crm_accountevent",
         "crm_contactmerge",
+        "privacy_keydestruction",
     }
 )
 
@@ -119,6 +120,14 @@ GRANTS: dict[str, dict[str, Rule]] = {
             "accord_search": READ,
         },
         "privacy_sealingkeypair": {"accord_worker": WRITE},
+        # The life of keys is the worker's; a key that staff write with is no orphan any more.
+        "privacy_keyepoch": {"accord_staff": READ, "accord_worker": KEEP},
+        "privacy_orphankey": {
+            "accord_staff": frozenset({"SELECT", "DELETE"}),
+            "accord_worker": WRITE,
+        },
+        "privacy_removedkey": {"accord_worker": WRITE},
+        "privacy_lostkey": {"accord_staff": READ, "accord_worker": WRITE},
     },
     "intake": {
         "django_migrations": INTERNAL,

@@ -328,6 +328,8 @@ _SWEEPS = {
     "privacy.renew_key_token": 3600,
     "privacy.rotate_index": 10,
     "privacy.forget_readings": 86400,
+    "privacy.keep_keys": 3600,
+    "privacy.audit_keys": 24 * 3600,
     "forms_intake.receive": 1,
     "forms_intake.project": 5,
     # A "no" takes effect within a second: three rings fit, one may be missed.

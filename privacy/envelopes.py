@@ -4,7 +4,7 @@ import json
 import logging
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, OperationalError, connections, transaction
 
 from privacy.intake_journal import IntakeJournal
-from privacy.models import Envelope, SealingKeyPair, SealingPublicKey
+from privacy.models import Envelope, KeyDestruction, SealingKeyPair, SealingPublicKey
 from privacy.vault.formats import (
     Unreadable,
     length_prefixed,
@@ -210,20 +210,50 @@ def _publish_sealing_keys() -> None:
                 instance_id=instance_id(),
                 created_at=pair.created_at,
             )
-            for pair in SealingKeyPair.objects.exclude(id__in=published)
+            for pair in SealingKeyPair.objects.filter(retired_at=None).exclude(id__in=published)
         ],
         ignore_conflicts=True,
     )
 
 
 def _delete_spent_keys(now: datetime) -> None:
+    """Destroy the private halves that nothing waits for, attest it, then drop their rows.
+
+    An emptied row is found again whatever comes between: none goes without its attestation.
+    """
     pairs = list(SealingKeyPair.objects.order_by("id"))
     waiting = set(Envelope.objects.values_list("seal_key", flat=True).distinct())
-    for pair, successor in pairwise(pairs):
-        if pair.id not in waiting and now - successor.created_at >= SEALING_KEY_LIFE:
-            # The public half goes first: nobody may seal to a key that is about to die.
-            SealingPublicKey.objects.filter(id=pair.id).delete()
-            SealingKeyPair.objects.filter(id=pair.id).delete()
+    spent = {
+        pair.id: successor.created_at
+        for pair, successor in pairwise(pairs)
+        if pair.id not in waiting and now - successor.created_at >= SEALING_KEY_LIFE
+    }
+    # The public half goes first: nobody may seal to a key that is about to die.
+    SealingPublicKey.objects.filter(id__in=spent).delete()
+    SealingKeyPair.objects.filter(id__in=spent, retired_at=None).update(
+        private_wrapped=b"", retired_at=now
+    )
+    _attest_sealing_keys(spent)
+
+
+def _attest_sealing_keys(retired: Mapping[int, datetime]) -> None:
+    """Attest the pairs whose private half is destroyed, and drop their rows; safe to repeat."""
+    emptied = list(SealingKeyPair.objects.filter(id__in=retired).exclude(retired_at=None))
+    KeyDestruction.objects.bulk_create(
+        [
+            KeyDestruction(
+                kind=KeyDestruction.Kind.SEALING,
+                number=pair.id,
+                made_at=pair.created_at,
+                retired_at=retired[pair.id],
+                destroyed_at=pair.retired_at,
+            )
+            for pair in emptied
+            if pair.retired_at is not None
+        ],
+        ignore_conflicts=True,
+    )
+    SealingKeyPair.objects.filter(id__in=[pair.id for pair in emptied]).delete()
 
 
 def drain_envelopes(
@@ -298,7 +328,7 @@ def _place(error: BaseException) -> str:
 
 def _private_keys(numbers: set[int]) -> dict[int, X25519PrivateKey]:
     found = {}
-    for pair in SealingKeyPair.objects.filter(id__in=numbers):
+    for pair in SealingKeyPair.objects.filter(id__in=numbers, retired_at=None):
         private = unwrap_sealing_key(
             kek=key_ring().kek(pair.kek_epoch),
             instance_id=instance_id(),

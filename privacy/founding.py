@@ -5,6 +5,7 @@ from uuid import uuid4
 
 from privacy.journal import Journal, JournalUnreachable, journal
 from privacy.models import JournalApplied, VaultInstance
+from privacy.vault.epochs import sync_epochs
 from privacy.vault.keyring import KeysMissing, LocalKeyRing, key_ring
 
 
@@ -15,6 +16,7 @@ def found_installation(*, now: datetime) -> None:
     gone: making a new one would turn a loss that can be repaired into one that cannot.
     """
     _found(key_ring(), journal(), now)
+    sync_epochs(now=now)
 
 
 def _found(ring: LocalKeyRing, ours: Journal, now: datetime) -> None:

@@ -104,6 +104,10 @@ class Journal:
         fresh = Journal(self.path.parent)
         return [event for event in fresh._read_on() if event.seq > after]
 
+    def walk(self) -> Iterator[JournalEvent]:
+        """Yield every event from the first on, one in memory at a time."""
+        yield from Journal(self.path.parent)._read_on()
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Hold the file against every other writer; cut a frame that a crash left unfinished."""

@@ -114,6 +114,87 @@ class SealingKeyPair(VaultModel):
     retired_at = models.DateTimeField(null=True)
 
 
+class KeyEpoch(VaultModel):
+    """A key-encryption-key epoch beside its file in the ring; its number is never used again."""
+
+    class Reason(models.TextChoices):
+        FOUNDING = "founding", "the ring was founded"
+        WEEKLY = "weekly", "the current one was a week old"
+        ERASURE = "erasure", "somebody's erasure is urgent"
+        COMPROMISE = "compromise", "a copy of keys may be in wrong hands"
+        DEPARTURE = "departure", "somebody who held keys has left"
+        EXERCISE = "exercise", "an exercise"
+
+    number = models.IntegerField(primary_key=True)
+    reason = models.CharField(max_length=16, choices=Reason.choices)
+    made_at = models.DateTimeField()
+    retired_at = models.DateTimeField(null=True)
+    destroyed_at = models.DateTimeField(null=True)
+    # What the destruction is finished from, whenever a crash came between its steps.
+    approval_id = models.UUIDField(null=True)
+    file_sha256 = models.BinaryField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(retired_at__isnull=True) | Q(retired_at__gte=models.F("made_at")),
+                name="keyepoch_retired_after_made",
+            ),
+            models.CheckConstraint(
+                condition=Q(destroyed_at__isnull=True)
+                | Q(retired_at__isnull=False, destroyed_at__gte=models.F("retired_at")),
+                name="keyepoch_destroyed_after_retired",
+            ),
+        ]
+
+
+class _KeyNote(VaultModel):
+    """Something that is known of one subject's key of one class."""
+
+    pk = models.CompositePrimaryKey("subject_id", "retention_class")
+    subject_id = models.UUIDField()
+    retention_class = models.SmallIntegerField()
+
+    class Meta:
+        abstract = True
+
+
+class OrphanKey(_KeyNote):
+    """A data key that an audit found without a document; a writer who uses it drops the note."""
+
+    noted_at = models.DateTimeField()
+
+
+class RemovedKey(_KeyNote):
+    """A data key that was destroyed on purpose a short while ago: its absence is not a loss."""
+
+    removed_at = models.DateTimeField(db_index=True)
+
+
+class LostKey(_KeyNote):
+    """A document whose key is gone although nobody erased it. Unaccepted ones stop all writing."""
+
+    noted_at = models.DateTimeField()
+    # Null until the journal was asked whether it was an erasure.
+    confirmed_at = models.DateTimeField(null=True)
+    accepted_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(accepted_at__isnull=True) | Q(confirmed_at__isnull=False),
+                name="lostkey_accepted_if_confirmed",
+            )
+        ]
+        indexes = [
+            models.Index(
+                fields=["confirmed_at"],
+                condition=Q(confirmed_at__isnull=False, accepted_at__isnull=True),
+                name="lostkey_alarm",
+            )
+        ]
+
+
 # --- crm -------------------------------------------------------------------------------------
 
 
@@ -226,6 +307,37 @@ class ReadMeter(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["-hour"], condition=Q(refused__gt=0), name="readmeter_stopped")
+        ]
+
+
+class KeyDestruction(models.Model):
+    """The attestation that a key was destroyed: written once, kept as evidence (GDPR 5(2))."""
+
+    class Kind(models.TextChoices):
+        EPOCH = "epoch", "key-encryption-key epoch"
+        SEALING = "sealing", "private sealing key"
+
+    pk = models.CompositePrimaryKey("kind", "number")
+    kind = models.CharField(max_length=8, choices=Kind.choices)
+    number = models.IntegerField()
+    made_at = models.DateTimeField()
+    retired_at = models.DateTimeField()
+    destroyed_at = models.DateTimeField()
+    # Rows that still needed the key when it was destroyed.
+    rows_left = models.BigIntegerField(default=0)
+    file_sha256 = models.BinaryField(null=True)
+    approval_id = models.UUIDField(null=True)
+    requested_by = models.UUIDField(null=True)
+    approved_by = models.UUIDField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(rows_left=0), name="keydestruction_nothing_left"),
+            models.CheckConstraint(
+                condition=~Q(kind="epoch")
+                | Q(requested_by__isnull=False, approved_by__isnull=False),
+                name="keydestruction_two_people",
+            ),
         ]
 
 

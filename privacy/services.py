@@ -27,6 +27,7 @@ from privacy.envelopes import (
     on_intake,
     refresh_sealing_key,
 )
+from privacy.erasures import register_erasure
 from privacy.fingerprint_epochs import (
     fingerprint_epochs,
     register_fingerprint_use,
@@ -45,6 +46,8 @@ from privacy.journal import (
     journal_writer,
     register_replay,
 )
+from privacy.key_inventory import KeyRecord, register_keys
+from privacy.key_life import audit_daily, keep_keys
 from privacy.meter import (
     READ_MORE,
     Readings,
@@ -55,6 +58,7 @@ from privacy.meter import (
 )
 from privacy.models import AccessRecord, IntakeModel, RetentionClass, TokenKind, VaultModel
 from privacy.networks import network_of
+from privacy.officers import NotRecognised, register_officers
 from privacy.rates import SlidingWindow, TooMany
 from privacy.reading import (
     NoReader,
@@ -83,6 +87,7 @@ from privacy.vault.indexes import (
     widen_email,
 )
 from privacy.vault.installation import NotFounded, instance_id
+from privacy.vault.interlock import KeysLost, register_evidence
 from privacy.vault.key_token import renew_key_token
 from privacy.vault.keyring import KeysMissing, derived_key, key_ring
 from privacy.vault.links import Link, MeasureLink, NotOurLink
@@ -245,6 +250,8 @@ __all__ = [
     "JournalHead",
     "JournalUnreachable",
     "JournalWriter",
+    "KeyRecord",
+    "KeysLost",
     "KeysMissing",
     "Link",
     "LogBusy",
@@ -256,6 +263,7 @@ __all__ = [
     "NotFounded",
     "NotOurLink",
     "NotPending",
+    "NotRecognised",
     "NotSigned",
     "OpenedEnvelope",
     "Proof",
@@ -277,6 +285,7 @@ __all__ = [
     "VaultModel",
     "Verifier",
     "approve",
+    "audit_daily",
     "catch_up_with_journal",
     "change_document",
     "claim_of_measure_link",
@@ -299,6 +308,7 @@ __all__ = [
     "join_subjects",
     "journal_head",
     "journal_writer",
+    "keep_keys",
     "log_signer",
     "make_measure_link",
     "network_of",
@@ -320,7 +330,11 @@ __all__ = [
     "refresh_sealing_key",
     "refuse",
     "register_address_reader",
+    "register_erasure",
+    "register_evidence",
     "register_fingerprint_use",
+    "register_keys",
+    "register_officers",
     "register_replay",
     "renew_key_token",
     "request_approval",

@@ -25,3 +25,13 @@ def rotate_index() -> None:
 @shared_task(name="privacy.forget_readings")
 def forget_readings() -> None:
     services.forget_old_readings(now=datetime.now(UTC))
+
+
+@shared_task(name="privacy.keep_keys")
+def keep_keys() -> None:
+    services.keep_keys(now=datetime.now(UTC))
+
+
+@shared_task(name="privacy.audit_keys")
+def audit_keys() -> None:
+    services.audit_daily(now=datetime.now(UTC))

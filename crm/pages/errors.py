@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
-from privacy.services import TooManyReads
+from privacy.services import KeysLost, TooManyReads
 
 
 def _answer(request: HttpRequest, status: int, title: str, text: str, icon: str) -> HttpResponse:
@@ -53,6 +53,8 @@ def failed(request: HttpRequest) -> HttpResponse:
     """Rendered without the request: whatever broke may break its context too."""
     if isinstance(sys.exc_info()[1], OperationalError | InterfaceError):
         return _unreachable()
+    if isinstance(sys.exc_info()[1], KeysLost):
+        return _keys_lost()
     context = {
         "title": _("Something went wrong on our side"),
         "text": _("Nothing that you sent is lost if it was confirmed. Please try again later."),
@@ -72,3 +74,18 @@ def _unreachable() -> HttpResponse:
     }
     page = render_to_string("crm/error.html", context)
     return HttpResponse(page, status=503, headers={"Retry-After": "60"})
+
+
+def _keys_lost() -> HttpResponse:
+    """Writing has stopped so that what is lost can be put back: `manage.py keys audit`."""
+    context = {
+        "title": _("Nothing can be changed at the moment"),
+        "text": _(
+            "Some keys of our data are missing. Until they are back, pages can be read but nothing"
+            " is saved. Tell the information systems department; please try again later."
+        ),
+        "icon": "lock",
+        "status": 503,
+    }
+    page = render_to_string("crm/error.html", context)
+    return HttpResponse(page, status=503, headers={"Retry-After": "600"})

@@ -51,6 +51,7 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                 *("axes_accessattempt", "axes_accessattemptexpiration", "axes_accesslog"),
                 *("axes_accessfailurelog", "otp_static_staticdevice", "otp_static_statictoken"),
                 *("otp_totp_totpdevice", "privacy_approval", "consent_applieddecision"),
+                "privacy_keydestruction",
                 *("consent_confirmationrequest", "consent_draft", "consent_letterrequest"),
                 *("consent_suppressionrekeying", "crm_contactmerge", "crm_importbatch"),
                 *("crm_segment", "forms_intake_submission", "campaigns_template"),
@@ -64,8 +65,13 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
         "dek": _F,
         "bidx": _F,
         **dict.fromkeys(
-            ("privacy_vaultinstance", "privacy_sealingkeypair", "django_migrations"), _B
+            (
+                *("privacy_vaultinstance", "privacy_sealingkeypair", "privacy_keyepoch"),
+                "django_migrations",
+            ),
+            _B,
         ),
+        **dict.fromkeys(("privacy_orphankey", "privacy_removedkey", "privacy_lostkey"), _E),
     },
     "intake": {
         "forms_intake_publishedform": _F,

@@ -162,6 +162,31 @@ def _wrap_key(kek: bytes, place: KeyPlace, data_key: bytes, nonce: bytes) -> byt
     return nonce + AESGCMSIV(kek).encrypt(nonce, data_key, _key_context(place))
 
 
+class Rewrapping:
+    """Two key-encryption keys made ready once for a batch of keys; it lives no longer than that."""
+
+    def __init__(self, *, old: bytes, new: bytes, instance_id: UUID) -> None:
+        self._old, self._new = AESGCMSIV(old), AESGCMSIV(new)
+        # All that the contexts of one installation have in common.
+        self._prefix = length_prefixed(b"crm", b"dek", bytes([WRAP_VERSION]), instance_id.bytes)
+
+    def move(
+        self, *, subject_id: UUID, retention_class: int, generation: int, wrapped: bytes
+    ) -> bytes:
+        """Return the data key wrapped under the new key; raises Unreadable whatever is wrong."""
+        context = self._prefix + length_prefixed(
+            subject_id.bytes, bytes([retention_class]), generation.to_bytes(4, "big")
+        )
+        if len(wrapped) != WRAPPED_SIZE:
+            raise Unreadable
+        try:
+            key = self._old.decrypt(wrapped[:NONCE_SIZE], wrapped[NONCE_SIZE:], context)
+        except InvalidTag:
+            raise Unreadable from None
+        nonce = os.urandom(NONCE_SIZE)
+        return nonce + self._new.encrypt(nonce, key, context)
+
+
 def _sealing_context(instance_id: UUID, seal_key: int) -> bytes:
     return length_prefixed(
         b"crm", b"seal", bytes([WRAP_VERSION]), instance_id.bytes, seal_key.to_bytes(4, "big")

@@ -19,7 +19,7 @@ from django.conf import settings
 from privacy.vault.formats import KEY_SIZE, length_prefixed
 from privacy.vault.providers import KeyProvider, provider
 from privacy.vault.ring_files import KeysMissing as KeysMissing
-from privacy.vault.ring_files import as_bytes, locked, read
+from privacy.vault.ring_files import as_bytes, locked, read, sync_folder
 from privacy.vault.ring_files import write_once as _write_once
 
 # A new fingerprint key is asked about at once and written under only when it has lain this long:
@@ -29,6 +29,8 @@ SETTLING_SECONDS = 900
 # fingerprint alone; a prospect is kept three years from the last act (CNIL deliberation 2021-131).
 LINKS_LIVE = timedelta(days=3 * 365)
 _FINGERPRINT = "fingerprint-"
+# A process may go on for so long with a key that was destroyed meanwhile by another one.
+REMEMBERED_SECONDS = 60
 
 
 class EpochInUse(Exception):
@@ -46,6 +48,7 @@ class LocalKeyRing:
         self.provider = wraps or provider(folder)
         self._epochs: dict[int, bytes] = {}
         self._index_roots: dict[int, bytes] = {}
+        self._looked_at = time.monotonic()
         self._fingerprint_keys: dict[int, bytes] = {}
 
     def __repr__(self) -> str:
@@ -89,12 +92,28 @@ class LocalKeyRing:
             self.provider.destroy(content=read(path))
             path.unlink(missing_ok=True)
 
-    def add_epoch(self, *, now: datetime) -> int:
-        """Add a key-encryption-key epoch and return its number; new keys are wrapped under it."""
+    def add_epoch(self, *, now: datetime, after: int = 0) -> int:
+        """Add a key-encryption-key epoch and return its number; new keys are wrapped under it.
+
+        The number is above `after` and every one that was ever used here.
+        """
         with locked(self.folder):
-            epoch = self.current_epoch() + 1
+            epoch = max({after, *self.epochs(), *self.destroyed_epochs()}) + 1
             self.make(self._epoch_path(epoch), f"kek-{epoch}", now=now)
             return epoch
+
+    def destroy_epoch(self, epoch: int, *, note: bytes) -> None:
+        """Delete an epoch's file for ever; `note` stays in its place. Safe to repeat.
+
+        The caller knows that no row needs it. The note comes first: a crash between leaves a file
+        that nobody opens. Nothing is written over the file's bytes: on a journalling file system
+        or a flash disk that reaches other blocks than the ones it means to.
+        """
+        if epoch not in self.destroyed_epochs():
+            _write_once(self._note_path(epoch), note)
+        self.destroy(self._epoch_path(epoch))
+        sync_folder(self.folder)
+        self._epochs.pop(epoch, None)
 
     # --- using --------------------------------------------------------------------------
 
@@ -106,13 +125,38 @@ class LocalKeyRing:
         return epochs[-1]
 
     def epochs(self) -> list[int]:
-        return sorted(
-            int(path.stem.removeprefix("kek-")) for path in self.folder.glob("kek-*.json")
-        )
+        """Return the numbers of the epochs that can be used, oldest first."""
+        made = {int(path.stem.removeprefix("kek-")) for path in self.folder.glob("kek-*.json")}
+        return sorted(made - self.destroyed_epochs().keys())
+
+    def destroyed_epochs(self) -> dict[int, Path]:
+        """Return the notes of the epochs that were destroyed, by number."""
+        notes = self.folder.glob("kek-*.destroyed")
+        return {int(path.stem.removeprefix("kek-")): path for path in notes}
+
+    def is_destroyed(self, epoch: int) -> bool:
+        """Return whether nothing is left of an epoch but the note of its end."""
+        return self._note_path(epoch).exists() and not self._epoch_path(epoch).exists()
+
+    def epoch_file(self, epoch: int) -> bytes:
+        """Return the file of an epoch, wrapped as it is; raises KeysMissing."""
+        try:
+            return self._epoch_path(epoch).read_bytes()
+        except OSError:
+            raise KeysMissing(KeysMissing.__doc__) from None
 
     def kek(self, epoch: int) -> bytes:
-        """Return the key of an epoch; raises KeysMissing, also once it has been destroyed."""
+        """Return the key of an epoch; raises KeysMissing, also once it has been destroyed.
+
+        Kept in memory, and compared with the folder each REMEMBERED_SECONDS.
+        """
+        if time.monotonic() - self._looked_at > REMEMBERED_SECONDS:
+            living = set(self.epochs())
+            self._epochs = {n: key for n, key in self._epochs.items() if n in living}
+            self._looked_at = time.monotonic()
         if epoch not in self._epochs:
+            if epoch in self.destroyed_epochs():
+                raise KeysMissing(KeysMissing.__doc__)
             self._epochs[epoch] = self._open(self._epoch_path(epoch), f"kek-{epoch}")
         return self._epochs[epoch]
 
@@ -206,6 +250,9 @@ class LocalKeyRing:
 
     def _epoch_path(self, epoch: int) -> Path:
         return self.folder / f"kek-{epoch:06d}.json"
+
+    def _note_path(self, epoch: int) -> Path:
+        return self.folder / f"kek-{epoch:06d}.destroyed"
 
     def _fingerprint_path(self, epoch: int) -> Path:
         return self.folder / f"{_FINGERPRINT}{epoch:06d}.json"

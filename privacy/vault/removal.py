@@ -12,7 +12,7 @@ from privacy.vault.tokens import alone
 def delete_documents(*, subject_ids: Sequence[UUID], retention_class: RetentionClass) -> int:
     """Delete documents, in the caller's transaction on crm; return how many there were.
 
-    Their keys stay: an archive of the database can still be read. Safe to repeat.
+    Their keys stay until the audit of keys sweeps them as orphans. Safe to repeat.
     """
     with connections["default"].cursor() as cursor:
         cursor.execute(
@@ -28,12 +28,25 @@ def destroy_documents(*, subject_ids: Sequence[UUID], retention_class: Retention
     The keys first: whatever happens in between, nobody can open what is left. The role of the
     worker alone may do it. Safe to repeat.
     """
-    with connections["vault"].cursor() as cursor:
+    with transaction.atomic(using="vault"), connections["vault"].cursor() as cursor:
         cursor.execute(
             "DELETE FROM dek WHERE retention_class = %s AND subject_id = ANY(%s::uuid[])",
             [int(retention_class), list(subject_ids)],
         )
+        note_removed([(subject, int(retention_class)) for subject in subject_ids])
     delete_documents(subject_ids=subject_ids, retention_class=retention_class)
+
+
+def note_removed(keys: Sequence[tuple[UUID, int]]) -> None:
+    """Remember, in the caller's transaction, that keys are not lost but destroyed on purpose."""
+    with connections["vault"].cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO privacy_removedkey (subject_id, retention_class, removed_at)"
+            " SELECT unnest(%s::uuid[]), unnest(%s::int2[]), now()"
+            " ON CONFLICT (subject_id, retention_class)"
+            " DO UPDATE SET removed_at = excluded.removed_at",
+            [[subject for subject, _ in keys], [which for _, which in keys]],
+        )
 
 
 def join_subjects(*, kept_id: UUID, absorbed_id: UUID) -> int:

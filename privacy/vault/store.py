@@ -31,7 +31,9 @@ from privacy.vault.formats import (
     wrap_key,
 )
 from privacy.vault.installation import instance_id
+from privacy.vault.interlock import KeysLost, claim_keys, new_generations
 from privacy.vault.keyring import key_ring
+from privacy.vault.removal import note_removed
 from privacy.vault.tokens import alone
 
 logger = logging.getLogger("privacy.vault")
@@ -84,32 +86,41 @@ def _unwrap(retention_class: int, row: tuple[UUID, int, int, int, bytes]) -> Dat
 
 
 def _obtain_keys(
-    subject_ids: Sequence[UUID], retention_class: RetentionClass
+    subject_ids: Sequence[UUID], retention_class: RetentionClass, *, is_despite_loss: bool = False
 ) -> dict[UUID, DataKeyInUse]:
-    """Return the data keys, made in the vault where there are none."""
+    """Return the data keys, made in the vault where there are none.
+
+    Raises KeysLost, also for one subject whose document is there without its key; and Unreadable.
+    """
+    claim_keys(subject_ids, retention_class, is_despite_loss=is_despite_loss)
     found = _read_keys(subject_ids, retention_class)
     missing = [subject for subject in subject_ids if subject not in found]
     if not missing:
         return found
+    generations = new_generations(missing, retention_class)
     epoch = key_ring().current_epoch()
     kek = key_ring().kek(epoch)
     wrapped = [
         wrap_key(
             kek=kek,
-            place=KeyPlace(instance_id(), subject, int(retention_class), 1),
+            place=KeyPlace(instance_id(), subject, int(retention_class), generation),
             data_key=os.urandom(KEY_SIZE),
         )
-        for subject in missing
+        for subject, generation in zip(missing, generations, strict=True)
     ]
     with connections["vault"].cursor() as cursor:
         cursor.execute(
             "INSERT INTO dek"
             " (subject_id, retention_class, generation, kek_epoch, rev_floor, wrapped)"
-            " SELECT unnest(%s::uuid[]), %s, 1, %s, 0, unnest(%s::bytea[]) ON CONFLICT DO NOTHING",
-            [missing, int(retention_class), epoch, wrapped],
+            " SELECT unnest(%s::uuid[]), %s, unnest(%s::int[]), %s, 0, unnest(%s::bytea[])"
+            " ON CONFLICT DO NOTHING",
+            [missing, int(retention_class), generations, epoch, wrapped],
         )
     # Read back: another process may have been first, and its key is the one that counts.
-    return found | _read_keys(missing, retention_class)
+    found |= _read_keys(missing, retention_class)
+    if not found.keys() >= set(missing):
+        raise Unreadable
+    return found
 
 
 def destroy_keys(*, subject_id: UUID, retention_classes: Sequence[RetentionClass]) -> int:
@@ -125,6 +136,7 @@ def destroy_keys(*, subject_id: UUID, retention_classes: Sequence[RetentionClass
             [subject_id, [int(c) for c in retention_classes]],
         )
         deleted = cursor.rowcount
+        note_removed([(subject_id, int(c)) for c in retention_classes])
         if RetentionClass.PROFILE in retention_classes:
             cursor.execute("DELETE FROM bidx WHERE subject_id = %s", [subject_id])
     return int(deleted)
@@ -194,8 +206,8 @@ def change_document(
 ) -> int:
     """Replace a document by `change(document)` ({} if there is none); return the new revision.
 
-    Raises Unreadable rather than write over what it cannot read, and Conflict when others keep
-    winning. `change` may be called again with a newer document: it must have no other effect.
+    Raises Unreadable rather than write over what it cannot read, KeysLost, and Conflict when others
+    keep winning. `change` may be called again with a newer document: it must have no other effect.
     It is given what was there: that is a reading too.
     """
     note_reading(subject_ids=[subject_id], retention_class=retention_class)
@@ -254,7 +266,10 @@ def write_document(*, subject_id: UUID, retention_class: RetentionClass, documen
 
 
 def write_documents(*, documents: Mapping[UUID, Document], retention_class: RetentionClass) -> None:
-    """Write the first document of many new subjects at once; existing documents are left alone."""
+    """Write the first document of many new subjects at once; existing documents are left alone.
+
+    Raises KeysLost and Unreadable.
+    """
     keys = _obtain_keys(list(documents), retention_class)
     bodies = [
         seal_blob(
@@ -279,10 +294,18 @@ def write_documents(*, documents: Mapping[UUID, Document], retention_class: Rete
 
 def seal_evidence(*, subject_id: UUID, records: Mapping[UUID, Document]) -> dict[UUID, bytes]:
     """Return evidence for records of the ledger, under the subject's `proof` key, each bound to
-    its record."""
+    its record.
+
+    Also while keys are lost: a "no" does not wait. Of a subject whose own proof key is lost there
+    is none, and the record goes without.
+    """
     if not records:
         return {}
-    key = _obtain_keys([subject_id], RetentionClass.PROOF)[subject_id]
+    try:
+        key = _obtain_keys([subject_id], RetentionClass.PROOF, is_despite_loss=True)[subject_id]
+    except (KeysLost, Unreadable):
+        logger.error("security: the proof key of subject %s is lost", subject_id)
+        return {}
     return {
         record_id: seal_blob(
             key=key.key,

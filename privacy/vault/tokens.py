@@ -18,6 +18,7 @@ from django.db import connections, transaction
 
 from privacy.models import TokenKind
 from privacy.vault import indexes
+from privacy.vault.interlock import refuse_while_lost
 from privacy.vault.keyring import derived_key
 from privacy.vault.ring_files import KeysMissing
 
@@ -82,7 +83,11 @@ def enrol(*, email: str, phone: str = "") -> Enrolment:
 
 
 def enrol_many(*, emails: Sequence[str]) -> dict[str, UUID]:
-    """Return the subject of each normalised address, made where it is new; safe to repeat."""
+    """Return the subject of each normalised address, made where it is new; safe to repeat.
+
+    Raises KeysLost.
+    """
+    refuse_while_lost()
     unique = list(dict.fromkeys(emails))
     if not unique:
         return {}

@@ -104,6 +104,7 @@ NOBODY: dict[str, str] = {
     "privacy/vault/store.py::read_documents": "The vault itself.",
     "privacy/vault/store.py::_current": "The vault itself, before it writes a document anew.",
     "privacy/vault/stream.py::_BLOBS": "The vault itself.",
+    "privacy/vault/interlock.py::_documents": "Ids of who has a document, to compare with keys.",
     "privacy/vault/removal.py::delete_documents": "The vault itself: it destroys.",
 }
 
