@@ -36,6 +36,12 @@ JOURNAL_DIR = Path(text("ACCORD_JOURNAL_DIR", str(HOME / "journal")))
 INTAKE_JOURNAL_DIR = Path(text("ACCORD_INTAKE_JOURNAL_DIR", str(HOME / "intake-journal")))
 ANCHOR_DIR = Path(text("ACCORD_ANCHOR_DIR", str(HOME / "anchor")))
 
+# Where the search process answers; empty: below the home, or the temporary folder if that is long.
+SEARCH_SOCKET = text("ACCORD_SEARCH_SOCKET", "")
+# The system group of the staff process, where that is another user than the search process.
+SEARCH_GROUP = text("ACCORD_SEARCH_GROUP", "")
+SEARCH_LOCK = flag("ACCORD_SEARCH_LOCK", False)
+
 # --- Mail ------------------------------------------------------------------------------------
 
 RELAY_URL = text("ACCORD_RELAY_URL", "smtp://127.0.0.1:2525")

@@ -42,6 +42,13 @@ from privacy.transparency.log import Audit, Proof, Prover, SignedHead, SignedLog
 from privacy.transparency.notes import Head, NotAKey, NotSigned, Signer, Verifier, read_verifier
 from privacy.transparency.tiles import LogDamaged
 from privacy.vault import links
+from privacy.vault.changes import (
+    DOCUMENTS_CHANNEL,
+    KEYS_CHANNEL,
+    revisions,
+    revisions_after,
+    subjects_with_key,
+)
 from privacy.vault.formats import Unreadable, length_prefixed
 from privacy.vault.indexes import (
     DOMAIN,
@@ -70,7 +77,7 @@ from privacy.vault.store import (
     write_document,
     write_documents,
 )
-from privacy.vault.stream import stream_documents, subjects_after
+from privacy.vault.stream import Revision, stream_documents, stream_revisions, subjects_after
 
 
 @dataclass(frozen=True)
@@ -202,6 +209,8 @@ def log_signer(*, folder: Path, host: str) -> Signer:
 
 
 __all__ = [
+    "DOCUMENTS_CHANNEL",
+    "KEYS_CHANNEL",
     "Audit",
     "Conflict",
     "Drained",
@@ -229,6 +238,7 @@ __all__ = [
     "Prover",
     "Refused",
     "RetentionClass",
+    "Revision",
     "SignedHead",
     "SignedLog",
     "Signer",
@@ -273,9 +283,13 @@ __all__ = [
     "refresh_sealing_key",
     "register_fingerprint_use",
     "register_replay",
+    "revisions",
+    "revisions_after",
     "seal_evidence",
     "stream_documents",
+    "stream_revisions",
     "subjects_after",
+    "subjects_with_key",
     "write_document",
     "write_documents",
     "writing_fingerprint_epoch",
