@@ -12,6 +12,8 @@ from crm.search.where import NotOurFolder, check_folder, socket_path
 
 # More than a search may take; a person who waits longer has gone elsewhere.
 PATIENCE_SECONDS = 3.0
+# A page that only says how the search is does not wait for it.
+STATUS_SECONDS = 0.5
 
 
 class SearchDown(Exception):
@@ -42,29 +44,44 @@ class SearchStatus:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Who was found, best first; `following` leads to the next ones."""
+class Match:
+    """One who was found, and how well: 0 is best."""
 
-    contact_ids: Sequence[UUID]
-    following: str
+    contact_id: UUID
+    rank: int
+
+    @property
+    def place(self) -> str:
+        """The place behind this one, for the next page: an id, and nothing that was typed."""
+        return f"{self.rank}-{self.contact_id.hex}"
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Who was found, best first; whether there are more, and whether time ran out before the end.
+
+    What was not seen before time ran out may have held a better match.
+    """
+
+    matches: Sequence[Match]
+    has_more: bool
     is_cut: bool
     status: SearchStatus
 
 
-def find_contacts(*, text: str, limit: int, after: str = "") -> Answer:
+def find_contacts(*, text: str, limit: int = 50, after: str = "") -> Answer:
     """Return the contacts in whose name, company, address or number every word occurs.
 
     Restricted and erased people are not among them. Raises SearchDown and NotASearch.
     """
-    request = {"verb": "find", "text": text, "limit": limit, "after": _read_cursor(after)}
-    answer = _ask(request)
+    request = {"verb": "find", "text": text, "limit": limit, "after": _read_place(after)}
+    answer = _ask(request, patience=PATIENCE_SECONDS)
     if answer.get("error") in {"too_short", "too_long", "malformed"}:
         raise NotASearch(NotASearch.__doc__)
     try:
-        following = answer["following"]
         return Answer(
-            [UUID(hex=number) for number, _rank in answer["found"]],
-            f"{following[0]}-{following[1]}" if following else "",
+            [Match(UUID(hex=number), int(rank)) for number, rank in answer["found"]],
+            answer["following"] is not None,
             bool(answer["is_cut"]),
             _status(answer["status"]),
         )
@@ -74,18 +91,19 @@ def find_contacts(*, text: str, limit: int, after: str = "") -> Answer:
 
 def search_status() -> SearchStatus:
     """Return how the search process is; raises SearchDown."""
+    answer = _ask({"verb": "status"}, patience=STATUS_SECONDS)
     try:
-        return _status(_ask({"verb": "status"})["status"])
+        return _status(answer["status"])
     except (KeyError, TypeError, ValueError):
         raise SearchDown(_last_sign()) from None
 
 
-def _ask(request: Message) -> Message:
+def _ask(request: Message, *, patience: float) -> Message:
     path = socket_path()
     try:
         check_folder(path)
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(PATIENCE_SECONDS)
+            connection.settimeout(patience)
             connection.connect(str(path))
             protocol.send(connection, request)
             return protocol.receive(connection, most=protocol.ANSWER_MAX)
@@ -100,7 +118,7 @@ def _last_sign() -> datetime | None:
         return None
 
 
-def _read_cursor(text: str) -> list[object] | None:
+def _read_place(text: str) -> list[object] | None:
     rank, _, number = text.partition("-")
     return [int(rank), number] if rank.isdecimal() and number else None
 

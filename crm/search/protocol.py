@@ -12,7 +12,7 @@ from typing import Any
 
 VERSION = 1
 REQUEST_MAX, ANSWER_MAX = 4096, 64 * 1024
-TEXT_MAX, LIMIT_MAX = 200, 50
+TEXT_MAX, LIMIT_MAX = 200, 500
 ERRORS = ("malformed", "version", "verb", "too_long", "too_short", "busy")
 
 Message = dict[str, Any]

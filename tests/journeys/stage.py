@@ -90,6 +90,7 @@ class Stage:
         commands = {
             "public": self._web("public"),
             "staff": self._web("staff"),
+            "search": [sys.executable, "manage.py", "search"],
             "worker": [*_CELERY, "worker", "--concurrency", "2", "--loglevel", "INFO"],
             "beat": [*_CELERY, "beat", "--schedule", str(self.home / "beat.schedule")],
         }
@@ -164,7 +165,7 @@ def set_up() -> Stage:
     ports = {"public": free_port(), "staff": free_port()}
     stage = Stage(home, Inbox(), names, ports)
     stage.inbox.start()
-    for name in ("public", "staff", "worker", "beat"):
+    for name in ("public", "staff", "search", "worker", "beat"):
         stage.start(name)
     stage.wait_until_up()
     return stage
