@@ -32,6 +32,7 @@ class Shard:
     revisions: "array[int]"
     starts: "array[int]"
     text: bytes
+    unreadable: int
 
     @classmethod
     def of(cls, entries: Sequence[tuple[bytes, Entry]]) -> "Shard":
@@ -43,6 +44,7 @@ class Shard:
             array("Q", (rev for _, (rev, _) in entries)),
             starts,
             b"".join(record for _, (_, record) in entries),
+            sum(record == NOTHING for _, (_, record) in entries),
         )
 
     def entries(self) -> Iterator[tuple[bytes, Entry]]:
@@ -139,6 +141,10 @@ class Index:
     def size(self) -> int:
         """Return about how many bytes are held."""
         return sum(shard.size() for shard in self._held[0])
+
+    def unreadable(self) -> int:
+        """Return of how many the document does not open."""
+        return sum(shard.unreadable for shard in self._held[0])
 
     def held(self, *, after: bytes, until: bytes) -> dict[bytes, tuple[int, bool]]:
         """Return id -> (revision, whether it is readable) of those in (after, until]."""

@@ -62,7 +62,6 @@ class Progress:
     # Since when changes are not heard of; None while they are.
     behind_since: datetime | None = None
     checked_at: datetime | None = None
-    unreadable: int = 0
 
 
 def _now() -> datetime:
@@ -173,37 +172,32 @@ class Keeper:
 
     def _compare(self, ears: Ears) -> None:
         """Read anew whoever is not held as they are, in one ordered pass of both databases."""
-        after, changed, unreadable = NO_ONE, 0, 0
+        after, changed = NO_ONE, 0
         while after != EVERYONE:
             there = revisions_after(retention_class=PROFILE, after=after, limit=SHARD_SIZE)
             until = list(there)[-1] if len(there) == SHARD_SIZE else EVERYONE
-            stale, sealed = self._stale(there, after, until)
+            stale = self._stale(there, after, until)
             changed += len(stale)
-            unreadable += sealed
             self.refresh(stale)
             self._hear(ears, wait=0)
             after = until
-        self.progress.unreadable, self.progress.checked_at = unreadable, _now()
+        self.progress.checked_at = _now()
         if changed:
             logger.info("search: %s of %s contacts were read anew", changed, len(self.index))
 
-    def _stale(self, there: dict[UUID, int], after: UUID, until: UUID) -> tuple[set[UUID], int]:
-        """Return who is not held as they are, and of how many the document does not open."""
+    def _stale(self, there: dict[UUID, int], after: UUID, until: UUID) -> set[UUID]:
+        """Return who in (after, until] is not held as they are."""
         held = self.index.held(after=after.bytes, until=until.bytes)
-        findable = set(
-            Contact.objects.filter(id__gt=after, id__lte=until, restricted_at=None)
-            .values_list("id", flat=True)
-            .iterator(chunk_size=SHARD_SIZE)
-        )
+        contacts = Contact.objects.filter(id__gt=after, id__lte=until, restricted_at=None)
+        findable = there.keys() & set(contacts.values_list("id", flat=True).iterator())
         keyed = subjects_with_key(retention_class=PROFILE, after=after, until=until)
-        stale = {UUID(bytes=number) for number in held} - (there.keys() & findable)
-        sealed = 0
-        for number in there.keys() & findable:
-            rev, is_readable = held.get(number.bytes, (0, False))
-            sealed += rev > 0 and not is_readable
-            if rev != there[number] or is_readable != (number in keyed):
-                stale.add(number)
-        return stale, sealed
+        gone = {UUID(bytes=number) for number in held} - findable
+        changed = {
+            number
+            for number in findable
+            if held.get(number.bytes) != (there[number], number in keyed)
+        }
+        return gone | changed
 
     # --- what changes -----------------------------------------------------------------------
 

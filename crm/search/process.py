@@ -98,7 +98,7 @@ def status_of(index: Index, progress: Progress, *, is_locked: bool) -> Message:
         "started_at": progress.started_at.isoformat(),
         "behind_since": behind.isoformat() if behind else None,
         "checked_at": checked.isoformat() if checked else None,
-        "unreadable": progress.unreadable,
+        "unreadable": index.unreadable(),
         "is_locked": is_locked,
         "resident": taken.resident,
         "locked": taken.locked,
