@@ -1,4 +1,4 @@
-"""`python -m benchmarks [intake] [send] [decrypt] [ledger]`: each on a throw-away installation."""
+"""`python -m benchmarks [NAME ...]`: each on a throw-away installation; without a name, all."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import django
 
 from benchmarks.ground import ground, machine
 
-NAMES = ("intake", "send", "decrypt", "ledger")
+NAMES = ("intake", "send", "decrypt", "ledger", "search")
 
 
 def main() -> int:

@@ -11,6 +11,8 @@ _LETTERS = str.maketrans(
     | dict.fromkeys("’‘ʼ´`", "'")
     | dict.fromkeys("‐‑‒–—―−", "-")
 )
+# Accents that stand behind a Latin or Greek letter.
+_MARKS = re.compile("(?<=[\0-\u02ff\u0370-\u03ff])[\u0300-\u036f]+")
 _NUMBER = re.compile(r"\+?[0-9][0-9 ./()-]*")
 FIELD, RECORD = "\x1f", "\n"
 WORDS_MAX, WORD_LENGTH, FIELD_LENGTH = 8, 128, 320
@@ -26,16 +28,8 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return " ".join(text.lower().split())
-    kept: list[str] = []
-    is_plain = False
-    for char in unicodedata.normalize("NFKD", text):
-        if unicodedata.combining(char):
-            if not is_plain:
-                kept.append(char)
-            continue
-        is_plain = char < "\u0400"
-        kept.append(char)
-    lowered = "".join(kept).casefold().translate(_LETTERS)
+    plain = _MARKS.sub("", unicodedata.normalize("NFKD", text))
+    lowered = plain.casefold().translate(_LETTERS)
     return " ".join(unicodedata.normalize("NFC", lowered).split())
 
 

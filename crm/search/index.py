@@ -9,8 +9,8 @@ One thread writes, any number search.
 import time
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from crm.search.folding import FIELD, RECORD
@@ -95,28 +95,26 @@ class Found:
     is_cut: bool = False
 
 
-@dataclass(slots=True)
 class _Search:
-    words: Sequence[bytes]
-    limit: int
-    after: Cursor | None
-    ranked: tuple[list[bytes], list[bytes], list[bytes]] = field(
-        default_factory=lambda: ([], [], [])
-    )
+    """One search under way: at most one more than the limit of each rank."""
 
-    def take(self, number: bytes, rank: int) -> None:
+    def __init__(self, words: Sequence[bytes], limit: int, after: Cursor | None) -> None:
+        self.words, self.limit = words, limit
+        self.ranked: tuple[list[bytes], ...] = ([], [], [])
+        self._after = (after.rank, after.number) if after else (EXACT, b"\xff" * 17)
+        at = words[0].find(b"@") if len(words) == 1 else 0
+        may_be_exact = 0 < at < len(words[0]) - 3  # there is a domain behind it
+        self._best = self.ranked[EXACT if may_be_exact else BEGINS]
+
+    def take(self, number: bytes, rank: int) -> bool:
+        """Keep a match, if it is to be shown; return whether nothing that comes can be better."""
+        rank_shown, number_shown = self._after
+        is_new = rank > rank_shown or (rank == rank_shown and number < number_shown)
         place = self.ranked[rank]
-        after = self.after
-        if after and (rank, after.number) <= (after.rank, number):
-            return  # shown before: a better rank, or the same rank and as new
-        if len(place) <= self.limit:
+        if is_new and len(place) <= self.limit:
             place.append(number)
-
-    def is_over(self) -> bool:
-        """Whether nothing that comes can be better: each rank is met newest first."""
-        at = self.words[0].find(b"@") if len(self.words) == 1 else 0
-        may_be_exact = 0 < at < len(self.words[0]) - 3  # there is a domain behind it
-        return len(self.ranked[EXACT if may_be_exact else BEGINS]) > self.limit
+        # Each rank is met newest first.
+        return len(self._best) > self.limit
 
     def found(self, *, is_cut: bool) -> Found:
         flat = [(number, rank) for rank, place in enumerate(self.ranked) for number in place]
@@ -176,8 +174,7 @@ class Index:
         deadline = time.monotonic() + seconds
         search = _Search(words, limit, after)
         for shard in reversed(self._held[0]):
-            _search_shard(shard, search)
-            if search.is_over():
+            if _search_shard(shard, search):
                 break
             if time.monotonic() > deadline:
                 return search.found(is_cut=True)
@@ -233,21 +230,23 @@ def _shards_of(entries: Sequence[tuple[bytes, Entry]]) -> list[Shard]:
     return [Shard.of(entries[at : at + size]) for at in range(0, len(entries), size or 1)]
 
 
-def _search_shard(shard: Shard, search: _Search) -> None:
+def _search_shard(shard: Shard, search: _Search) -> bool:
+    """Take what matches, newest first; return whether the search is over."""
     text, starts = shard.text, shard.starts
     driver, others = search.words[0], search.words[1:]
     end = len(text)
     while (at := text.rfind(driver, 0, end)) >= 0:
         record = bisect_right(starts, at) - 1
-        low, high = starts[record], starts[record + 1]
-        if all(text.find(word, low, high) >= 0 for word in others):
-            search.take(shard.ids[record], _rank(text, low, high, search.words))
-        end = low
-
-
-def _rank(text: bytes, low: int, high: int, words: Iterable[bytes]) -> int:
-    ranks = {_rank_of_word(text, low, high, word) for word in words}
-    return EXACT if ranks == {EXACT} else BEGINS if WITHIN not in ranks else WITHIN
+        end, high = starts[record], starts[record + 1]
+        rank = _rank_of_word(text, end, high, driver)
+        for word in others:
+            if text.find(word, end, high) < 0:
+                break
+            rank = max(rank, _rank_of_word(text, end, high, word))
+        else:
+            if search.take(shard.ids[record], rank):
+                return True
+    return False
 
 
 def _rank_of_word(text: bytes, low: int, high: int, word: bytes) -> int:
@@ -255,10 +254,10 @@ def _rank_of_word(text: bytes, low: int, high: int, word: bytes) -> int:
     best = WITHIN
     at = text.find(word, low, high)
     while at >= 0:
-        before, behind = text[at - 1], at + len(word)
-        if before not in _WORD:
+        if text[at - 1] not in _WORD:
             best = BEGINS
-            is_field = before in _EDGES and (behind == high or text[behind] in _EDGES)
+            behind = at + len(word)
+            is_field = text[at - 1] in _EDGES and (behind == high or text[behind] in _EDGES)
             if is_field and b"@" in word:
                 return EXACT
         at = text.find(word, at + 1, high)
