@@ -211,3 +211,15 @@ def test_results_can_be_used_without_a_mouse_and_are_named_for_a_reader(client: 
 
 def test_who_may_not_see_contacts_may_not_search_them(vault: None) -> None:
     assert staff_client("support").post(FIND, {"words": "anne"}).status_code == 403
+
+
+@pytest.mark.usefixtures("client")
+def test_the_home_page_of_information_systems_says_how_it_is(running_search: Search) -> None:
+    one = arrive("Anne")
+    wait_until_found("anne", one)
+    browser = staff_client("dsi", username="dominique")
+    shown = words(browser.get("/"))
+    assert "1 Contacts that the search holds" in shown
+    assert "Anne" not in shown
+    running_search.kill()
+    assert "0 Contacts that the search holds it does not answer" in words(browser.get("/"))
