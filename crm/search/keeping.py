@@ -13,6 +13,7 @@ from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -102,7 +103,7 @@ def listening() -> Iterator[Ears]:
 def _own_connection(alias: str) -> psycopg.Connection:
     parameters = connections[alias].get_connection_params()
     # A dead peer is noticed within seconds, also while nothing is said.
-    alive = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
+    alive: dict[str, Any] = {"keepalives_idle": 5, "keepalives_interval": 2, "keepalives_count": 3}
     return psycopg.connect(**{**parameters, **alive, "autocommit": True, "connect_timeout": 5})
 
 

@@ -43,7 +43,7 @@ def lock_memory() -> bool:
         return False
     # As pages are touched: the unused part of a thread's stack needs no memory.
     flags = MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT
-    return ctypes.CDLL(None, use_errno=True).mlockall(flags) == 0
+    return bool(ctypes.CDLL(None, use_errno=True).mlockall(flags) == 0)
 
 
 def _may_lock_everything() -> bool:

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from django.conf import settings
 
@@ -127,17 +128,16 @@ def answer_to(request: Message, *, index: Index, status: Status) -> Message:
     }
 
 
-def _cursor(given: object) -> Cursor | None:
+def _cursor(given: Any) -> Cursor | None:
     if given is None:
         return None
     try:
-        rank, number = given  # type: ignore[misc]
-        cursor = Cursor(rank, bytes.fromhex(number))
-    except (TypeError, ValueError):
+        rank, number = given[0], bytes.fromhex(given[1])
+    except (TypeError, ValueError, LookupError):
         raise Refused("malformed") from None
-    if type(rank) is not int or not EXACT <= rank <= WITHIN or len(cursor.number) != 16:
+    if type(rank) is not int or not EXACT <= rank <= WITHIN or len(number) != 16:
         raise Refused("malformed")
-    return cursor
+    return Cursor(rank, number)
 
 
 def _make_folder(path: Path) -> None:

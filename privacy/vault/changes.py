@@ -55,7 +55,7 @@ def subjects_with_key(*, retention_class: RetentionClass, after: UUID, until: UU
     return {UUID(bytes=packed[at : at + 16]) for at in range(0, len(packed), 16)}
 
 
-def _packed(alias: str, statement: str, parameters: list[object]) -> bytes:
+def _packed(alias: str, statement: str, parameters: list[int | UUID]) -> bytes:
     with connections[alias].cursor() as cursor:
         cursor.execute(statement, parameters)
         return bytes((cursor.fetchone() or (b"",))[0])

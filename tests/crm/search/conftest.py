@@ -7,7 +7,7 @@ from django.test import Client
 from pytest_django import Settings
 
 from crm.segments import choices
-from tests.crm.search.running import Search, search
+from tests.crm.search.running import Search, SearchHere, search, until_ready
 from tests.crm.staff import staff_client
 
 
@@ -24,6 +24,15 @@ def running_search(idle_search: Search) -> Search:
     idle_search.start()
     idle_search.wait_until_ready()
     return idle_search
+
+
+@pytest.fixture
+def search_here(idle_search: Search) -> Iterator[SearchHere]:
+    """Running in this process, of nobody yet."""
+    made = SearchHere(idle_search.socket)
+    until_ready()
+    yield made
+    made.stop()
 
 
 @pytest.fixture

@@ -6,15 +6,21 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
 import psycopg
 
 from crm.search.asking import SearchDown, SearchStatus, find_contacts, search_status
+from crm.search.index import Index
+from crm.search.keeping import Keeper
+from crm.search.process import status_of
+from crm.search.serving import Server
 from deploy.databases import environment
 from tests import plugin
 from tests.journeys.stage import wait_for
@@ -138,3 +144,33 @@ def search() -> Iterator[Search]:
         if made.process is not None and made.process.poll() is None:
             made.kill()
         shutil.rmtree(folder)
+
+
+class SearchHere:
+    """The same keeper and the same door, in threads of this test: quicker than a process."""
+
+    def __init__(self, path: Path) -> None:
+        self._ending = threading.Event()
+        keeper = Keeper(Index(), self._ending)
+        status = partial(status_of, keeper.index, keeper.progress, is_locked=True)
+        self._server = Server(path, index=keeper.index, status=status)
+        self._threads = [
+            threading.Thread(target=keeper.run),
+            threading.Thread(target=self._server.serve_forever, args=(0.02,)),
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End as a killed process does: the socket stays where it was. Twice is once."""
+        self._ending.set()
+        if self._threads:
+            self._server.shutdown()
+            self._server.server_close()
+        for thread in self._threads:
+            thread.join(20)
+        self._threads = []
+
+
+def until_ready() -> None:
+    wait_for(lambda: search_status().is_loaded, "the search to be ready")

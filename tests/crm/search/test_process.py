@@ -6,6 +6,7 @@ import signal
 import stat
 from datetime import timedelta
 from pathlib import Path
+from threading import Event
 from uuid import UUID
 
 import pytest
@@ -18,13 +19,22 @@ from crm.search import keeping
 from crm.search.asking import SearchDown, find_contacts, search_status
 from crm.search.index import Index
 from crm.search.keeping import Keeper
-from crm.services import Person, receive_many
+from crm.services import Facets, Person, receive_many
 from privacy.services import RetentionClass, change_document, delete_documents
 from privacy.vault.store import destroy_keys
 from tests.conftest import NOW, Connect
 from tests.consent.people import later
 from tests.crm.pages.arrivals import arrive
-from tests.crm.search.running import Search, cut_off, found, refused, superuser, wait_until_found
+from tests.crm.search.running import (
+    Search,
+    SearchHere,
+    cut_off,
+    found,
+    refused,
+    superuser,
+    until_ready,
+    wait_until_found,
+)
 from tests.journeys.stage import wait_for
 
 pytestmark = [
@@ -42,7 +52,7 @@ def rename(contact_id: UUID, name: str) -> None:
 
 
 def people(count: int, name: str) -> list[UUID]:
-    made = [
+    made: list[tuple[Person, Facets]] = [
         (Person(email=f"{name}{n}@example.org", family_name=f"{name} {n}"), {})
         for n in range(count)
     ]
@@ -65,7 +75,8 @@ def test_who_was_there_before_and_who_comes_are_found_and_who_changes(
     assert found("martin") == [after]
 
 
-def test_many_at_once_are_heard_of_in_several_messages(running_search: Search) -> None:
+@pytest.mark.usefixtures("search_here")
+def test_many_at_once_are_heard_of_in_several_messages() -> None:
     made = people(1000, "crowd")
     wait_for(lambda: search_status().loaded == 1000, "everybody to be heard of", seconds=30)
     assert found("crowd999@example.org") == [made[999]]
@@ -91,16 +102,18 @@ def test_whose_key_or_document_is_gone_disappears_at_once(running_search: Search
 def test_whose_data_must_be_left_unused_is_not_found(idle_search: Search) -> None:
     before, other = arrive("Before"), arrive("Other")
     Contact.objects.filter(id=before).update(restricted_at=NOW)
-    idle_search.start()
-    idle_search.wait_until_ready()
+    here = SearchHere(idle_search.socket)
+    until_ready()
     assert found("martin") == [other]
     Contact.objects.filter(id=other).update(restricted_at=NOW)
     wait_until_found("martin")
     Contact.objects.update(restricted_at=None)
     wait_until_found("martin", before, other)
+    here.stop()
 
 
-def test_who_was_merged_is_found_as_the_kept_one(running_search: Search) -> None:
+@pytest.mark.usefixtures("search_here")
+def test_who_was_merged_is_found_as_the_kept_one() -> None:
     kept, absorbed = arrive("Kept"), arrive("Absorbed")
     wait_until_found("absorbed@example.org", absorbed)
     merge_contacts(kept_id=kept, absorbed_id=absorbed, actor_id=kept, now=NOW)
@@ -117,9 +130,11 @@ def test_a_document_that_does_not_open_is_left_out_and_said(idle_search: Search)
             " WHERE subject_id = %s",
             [spoilt],
         )
-    idle_search.start()
-    assert idle_search.wait_until_ready().unreadable == 1
+    here = SearchHere(idle_search.socket)
+    until_ready()
+    assert search_status().unreadable == 1
     assert found("martin") == [whole]
+    here.stop()
 
 
 def test_what_was_told_while_the_connection_was_cut_is_made_up_for(
@@ -174,10 +189,6 @@ def test_a_killed_one_leaves_its_last_sign_of_life_and_starts_again(
     assert found("anne") == [two, one]
 
 
-def test_it_ends_when_it_is_asked_to(running_search: Search) -> None:
-    assert running_search.kill(signal.SIGTERM) == 0
-
-
 def test_while_it_reads_it_answers_that_it_is_partial(idle_search: Search) -> None:
     one = arrive("Anne")
     with superuser("crm") as connection:
@@ -194,7 +205,7 @@ def test_while_it_reads_it_answers_that_it_is_partial(idle_search: Search) -> No
 def test_comparing_finds_what_nobody_told(vault: None) -> None:
     """The pass alone, with the triggers off: as after a restore by another hand."""
     kept, gone = arrive("Kept"), arrive("Gone")
-    keeper = Keeper(Index(), keeping.threading.Event())
+    keeper = Keeper(Index(), Event())
     with keeping.listening() as ears:
         keeper._load(ears)
         with superuser("crm") as connection:
@@ -223,7 +234,7 @@ def _may_lock() -> bool:
     return bool(may) or hard == resource.RLIM_INFINITY
 
 
-def test_its_memory_is_locked_where_that_is_allowed_and_it_says_whether(
+def test_its_memory_is_locked_where_that_is_allowed_and_its_socket_is_its_owners(
     running_search: Search,
 ) -> None:
     said = _kernel_says(running_search.pid)
@@ -235,6 +246,8 @@ def test_its_memory_is_locked_where_that_is_allowed_and_it_says_whether(
         assert swapped == 0
     else:
         assert "the memory is not locked" in running_search.log()
+    assert stat.S_IMODE(running_search.socket.stat().st_mode) == 0o600
+    assert stat.S_IMODE(running_search.socket.parent.stat().st_mode) == 0o700
 
 
 def test_where_it_must_be_locked_and_cannot_be_it_does_not_start(idle_search: Search) -> None:
@@ -261,11 +274,6 @@ def test_an_abort_leaves_no_core(idle_search: Search) -> None:
     ended = os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
     assert ended is not None
     assert (ended.si_status, ended.si_code) == (signal.SIGABRT, os.CLD_KILLED)  # not CLD_DUMPED
-
-
-def test_the_socket_is_for_its_owner_alone(running_search: Search) -> None:
-    assert stat.S_IMODE(running_search.socket.stat().st_mode) == 0o600
-    assert stat.S_IMODE(running_search.socket.parent.stat().st_mode) == 0o700
 
 
 def test_a_folder_that_others_may_write_to_is_refused(idle_search: Search) -> None:
@@ -296,7 +304,7 @@ def test_nothing_that_is_held_or_typed_reaches_its_log(running_search: Search) -
     cut_off()
     two = arrive("Latercanary")
     wait_until_found("latercanary", two)
-    running_search.kill(signal.SIGTERM)
+    assert running_search.kill(signal.SIGTERM) == 0
     said = running_search.log().lower()
     assert "heard of changes again" in said
     assert "canary" not in said
