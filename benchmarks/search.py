@@ -20,6 +20,8 @@ from benchmarks.decrypt import BATCH
 from benchmarks.ground import ROOT, Ground, Line, table
 
 TIMES = 200
+# Seldom enough that asking does not slow the reading that is measured.
+POLL_SECONDS = 0.5
 SYLLABLES = "mar tin du pont le roy ca mil jean an to ine ber nard so phie gar mé".split()  # noqa: SIM905
 QUERIES = {
     "a common beginning": "mar",
@@ -106,7 +108,7 @@ def _until_loaded() -> tuple[float, list[float]]:
         waited.append(time.perf_counter() - asked)
         if status.is_loaded:
             return time.perf_counter() - began, waited
-        time.sleep(0.05)
+        time.sleep(POLL_SECONDS)
 
 
 def _only_opened() -> float:
@@ -181,7 +183,6 @@ def run(ground: Ground) -> None:
         answers = _ask_all(lines, addresses)
         coming = _while_many_change(ground)
     note = f"{built / opened:.2f} x only opening; {built:.1f} s;"
-    late = sorted(meanwhile)[int(len(meanwhile) * 0.99) - 1]
     note += f" nobody meanwhile: p50 {statistics.median(meanwhile) * 1e3:.0f} ms,"
     table(
         f"search: {count:,} contacts, one process",
@@ -189,7 +190,7 @@ def run(ground: Ground) -> None:
             Line("opened only, by one process", count / opened, "contacts/s", "the floor"),
             Line(
                 "opened, folded and held", count / built, "contacts/s",
-                f"{note} p99 {late * 1e3:.0f} ms",
+                f"{note} worst {max(meanwhile) * 1e3:.0f} ms",
             ),
             Line(
                 "held", status.held / count, "bytes each",

@@ -15,7 +15,9 @@ KEEP = frozenset({"SELECT", "INSERT", "UPDATE"})  # everything but destroying
 DROP_IN = frozenset({"INSERT"})
 
 Rule = dict[str, frozenset[str]]
-STAFF_AND_WORKER: Rule = {"accord_staff": WRITE, "accord_worker": WRITE, "accord_search": READ}
+STAFF_AND_WORKER: Rule = {"accord_staff": WRITE, "accord_worker": WRITE}
+# All that the search reads in crm: neither accounts nor consent.
+SEARCHED: Rule = {**STAFF_AND_WORKER, "accord_search": READ}
 EVIDENCE: Rule = {"accord_staff": APPEND, "accord_worker": APPEND}
 INTERNAL: Rule = {}  # migrations only
 
@@ -89,6 +91,7 @@ GRANTS: dict[str, dict[str, Rule]] = {
         "django_migrations": INTERNAL,
         **dict.fromkeys(_CRM_TABLES, STAFF_AND_WORKER),
         **dict.fromkeys(_EVIDENCE_TABLES, EVIDENCE),
+        **dict.fromkeys(("blob", "crm_contact"), SEARCHED),
         # The worker moves the timeline of whoever was merged.
         "crm_timelineentry": {"accord_staff": APPEND, "accord_worker": KEEP},
     },
@@ -101,7 +104,7 @@ GRANTS: dict[str, dict[str, Rule]] = {
         },
         # Destroying keys is erasure: the worker's act alone, after the journal.
         "dek": {"accord_staff": KEEP, "accord_worker": WRITE, "accord_search": READ},
-        "bidx": {"accord_staff": WRITE, "accord_worker": WRITE, "accord_search": READ},
+        "bidx": {"accord_staff": WRITE, "accord_worker": WRITE},
         "privacy_sealingkeypair": {"accord_worker": WRITE},
     },
     "intake": {

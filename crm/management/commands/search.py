@@ -35,6 +35,8 @@ class Command(BaseCommand):
         except NotOurFolder:
             folder = socket_path().parent
             raise CommandError(f"{folder} must be ours alone to write to (0700).") from None
+        except OSError as failure:
+            raise CommandError(f"No socket at {socket_path()}: {failure}") from None
         if code:
             raise SystemExit(code)
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Event
 from uuid import UUID
 
+import psycopg
 import pytest
 from django.db import connection, connections
 from django.utils import timezone
@@ -287,10 +288,23 @@ def test_a_folder_that_others_may_write_to_is_refused(idle_search: Search) -> No
         search_status()
 
 
-def test_its_role_reads_and_writes_nothing(connect: Connect, vault: None) -> None:
-    for zone, statement in (("crm", "DELETE FROM blob"), ("vault", "UPDATE dek SET rev_floor = 0")):
-        with connect("search", zone) as mine, pytest.raises(Exception, match="permission denied"):
-            mine.execute(statement)
+@pytest.mark.parametrize(
+    ("zone", "statement"),
+    [
+        ("crm", "DELETE FROM blob"),
+        ("crm", "UPDATE crm_contact SET restricted_at = NULL"),
+        ("crm", "SELECT password FROM crm_account"),
+        ("crm", "SELECT * FROM consent_permission"),
+        ("vault", "UPDATE dek SET rev_floor = 0"),
+        ("vault", "SELECT * FROM bidx"),
+    ],
+)
+@pytest.mark.usefixtures("vault")
+def test_its_role_reads_two_tables_and_the_keys_and_writes_nothing(
+    connect: Connect, zone: str, statement: str
+) -> None:
+    with connect("search", zone) as mine, pytest.raises(psycopg.errors.InsufficientPrivilege):
+        mine.execute(statement)
 
 
 def test_nothing_that_is_held_or_typed_reaches_its_log(running_search: Search) -> None:
