@@ -10,9 +10,11 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
 from crm.models import Account
+from crm.step_up import is_confirmed
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -60,16 +62,21 @@ def _send_to(request: HttpRequest, step: str) -> HttpResponse:
         # The account was disabled or deleted, or its password changed: nothing of it stays.
         request.session.flush()
     # The path alone: a query string may hold the name that somebody searched for.
-    if step == "sign-in" and request.method == "GET" and request.path != reverse("home"):
+    is_worth_returning = request.method == "GET" and request.path != reverse("home")
+    if step == "confirm" or (step == "sign-in" and is_worth_returning):
         url += "?" + urlencode({"next": request.path})
     return redirect_to(request, url)
 
 
-def staff_page(*roles: str, is_password_page: bool = False) -> Callable[[View[P]], View[P]]:
+def staff_page(
+    *roles: str, is_password_page: bool = False, needs_step_up: bool = False
+) -> Callable[[View[P]], View[P]]:
     """Let in a signed-in account with its second factor, in one of `roles` (none: every role).
 
     Anybody else is sent to the step that is missing; another role gets the 403 page. Only the
-    page that changes the password opens while the password must be changed.
+    page that changes the password opens while the password must be changed. With `needs_step_up`
+    the second factor must have been shown within ten minutes; whoever comes later shows it and
+    is brought back to the page.
     """
 
     def decorate(view: View[P]) -> View[P]:
@@ -80,10 +87,13 @@ def staff_page(*roles: str, is_password_page: bool = False) -> Callable[[View[P]
                 return _send_to(request, step)
             if roles and account_of(request).role not in roles:
                 raise PermissionDenied
+            if needs_step_up and not is_confirmed(request, now=timezone.now()):
+                return _send_to(request, "confirm")
             return view(request, *args, **kwargs)
 
         # Read by the test that walks every address of the staff side.
         guarded.staff_roles = roles  # type: ignore[attr-defined]
+        guarded.needs_step_up = needs_step_up  # type: ignore[attr-defined]
         return guarded
 
     return decorate

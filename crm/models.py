@@ -19,6 +19,7 @@ class Role(models.TextChoices):
     DPO = "dpo", _("Data protection officer")
     DSI = "dsi", _("Information systems")
     ADMINISTRATOR = "administrator", _("Administrator of accounts")
+    OPERATIONS = "operations", _("Operations")
 
 
 class AccountManager(BaseUserManager["Account"]):

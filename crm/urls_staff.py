@@ -2,7 +2,7 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from crm.accounts import enrolment, sign_in
+from crm.accounts import enrolment, sign_in, step_up
 from crm.officer import addresses, assessments, notices, purposes, rules
 from crm.pages import (
     account,
@@ -33,6 +33,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/password", account.change_password, name="change-password"),
     path("account/authenticator", account.replace_authenticator, name="replace-authenticator"),
     path("account/recovery-codes", account.renew_recovery_codes, name="renew-recovery-codes"),
+    path("account/confirm", step_up.confirm, name="confirm"),
     path("contacts/", contacts.contact_list, name="contact-list"),
     path("contacts/find", contacts.contact_find, name="contact-find"),
     path("contacts/<uuid:contact_id>/", contact.contact, name="contact"),

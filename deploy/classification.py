@@ -111,6 +111,7 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "privacy.SealingKeyPair": {"public": _C, "private_wrapped": _X},
     "privacy.Blob": {"body": _X},
     "privacy.JournalApplied": {"applied_hash": _C},
+    "privacy.Approval": {"kind": _C, "reference": _R},
     "privacy.SealingPublicKey": {"public": _C},
     "privacy.Envelope": {"kind": _C, "context": _C, "sealed": _X, "failure": _C},
     "otp_totp.TOTPDevice": {"name": _S, "key": _S},

@@ -92,6 +92,8 @@ GRANTS: dict[str, dict[str, Rule]] = {
         **dict.fromkeys(_CRM_TABLES, STAFF_AND_WORKER),
         **dict.fromkeys(_EVIDENCE_TABLES, EVIDENCE),
         **dict.fromkeys(("blob", "crm_contact"), SEARCHED),
+        # Asked, decided and used; never taken back.
+        "privacy_approval": {"accord_staff": KEEP, "accord_worker": KEEP},
         # The worker moves the timeline of whoever was merged.
         "crm_timelineentry": {"accord_staff": APPEND, "accord_worker": KEEP},
     },

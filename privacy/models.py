@@ -122,6 +122,47 @@ class JournalApplied(models.Model):
         constraints = [models.CheckConstraint(condition=Q(id=1), name="journalapplied_one_row")]
 
 
+class Approval(models.Model):
+    """What one person may not do alone: who asked for it, who agreed, and whether it was done.
+
+    A trigger keeps the question as it was asked and lets it be decided, and used, once only.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    kind = models.CharField(max_length=32)
+    # Ids and numbers that say exactly what is asked for, never words about a person.
+    reference = models.JSONField()
+    requested_by = models.UUIDField()
+    requested_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    decided_by = models.UUIDField(null=True)
+    decided_at = models.DateTimeField(null=True)
+    is_approved = models.BooleanField(null=True)
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [
+            models.Index(
+                fields=["-requested_at"],
+                condition=Q(decided_at__isnull=True),
+                name="approval_waiting",
+            )
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(decided_by=models.F("requested_by")), name="approval_by_another"
+            ),
+            models.CheckConstraint(
+                condition=Q(decided_by=None, decided_at=None, is_approved=None)
+                | Q(decided_by__isnull=False, decided_at__isnull=False, is_approved__isnull=False),
+                name="approval_decided_whole",
+            ),
+            models.CheckConstraint(
+                condition=Q(used_at=None) | Q(is_approved=True), name="approval_used_if_given"
+            ),
+        ]
+
+
 # --- intake ----------------------------------------------------------------------------------
 
 

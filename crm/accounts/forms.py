@@ -73,6 +73,15 @@ class RecoveryCodeForm(forms.Form):
     )
 
 
+class EitherCodeForm(forms.Form):
+    code = forms.CharField(
+        label=_("Code of your authenticator, or a recovery code"),
+        max_length=32,
+        widget=_code("one-time-code", autofocus=""),
+        error_messages={"required": _("Enter the code.")},
+    )
+
+
 class ConfirmForm(forms.Form):
     """Both factors again, before something of the sign-in itself changes (ASVS 5.0 7.5.1)."""
 

@@ -22,6 +22,7 @@ from crm.accounts.second_factor import TooManyCodes, WrongCode
 from crm.accounts.sessions import start_session
 from crm.models import Account
 from crm.pages.language import remember_language, safe_next
+from crm.step_up import confirm_session
 
 USERNAME = "sign_in_username"
 NEXT = "sign_in_next"
@@ -33,6 +34,7 @@ def finish(request: HttpRequest, device: TOTPDevice) -> str:
     """Mark the session as verified under a new key; return where the person wanted to go."""
     verify_session(request, device)
     request.session.cycle_key()
+    confirm_session(request, now=timezone.now())
     return request.session.pop(NEXT, "") or reverse("home")
 
 

@@ -1,8 +1,8 @@
 """What changed among documents and keys: told by PostgreSQL, and found by comparing.
 
-Triggers (migrations 0003 and 0004) tell the channels below at every commit: ids and revisions,
-never a word. A listener that was away has missed what was told meanwhile: it compares, with the
-walks of this page, what it holds with what is there.
+Triggers (in migrations of privacy and crm) tell the channels below at every commit: ids and
+revisions, never a word. A listener that was away has missed what was told meanwhile: it compares,
+with the walks of this page, what it holds with what is there.
 """
 
 from collections.abc import Sequence

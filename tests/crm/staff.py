@@ -11,6 +11,7 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 from crm.accounts.second_factor import Secret, keep_authenticator, new_secret
 from crm.accounts.sessions import SEEN, STARTED
 from crm.models import Account
+from crm.step_up import CONFIRMED
 
 PASSWORD = "correct horse battery staple"
 
@@ -33,7 +34,8 @@ def signed_in(account: Account) -> Client:
     client = half_signed_in(account)
     device = TOTPDevice.objects.filter(user=account).first()
     device = device or keep_authenticator(account=account, secret=new_secret())
-    set_session(client, **{DEVICE_ID_SESSION_KEY: device.persistent_id})
+    moment = datetime.now(UTC).timestamp()
+    set_session(client, **{DEVICE_ID_SESSION_KEY: device.persistent_id, CONFIRMED: moment})
     return client
 
 

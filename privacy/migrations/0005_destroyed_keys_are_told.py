@@ -30,6 +30,6 @@ DROP FUNCTION privacy_tell_keys();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("privacy", "0003_changes_of_profiles_are_told")]
+    dependencies = [("privacy", "0004_changes_of_profiles_are_told")]
 
     operations = [migrations.RunSQL(CREATE, DROP, hints={"database": "vault"})]

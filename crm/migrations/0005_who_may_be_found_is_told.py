@@ -40,6 +40,6 @@ DROP FUNCTION crm_tell_contact();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("crm", "0003_imports_and_merges")]
+    dependencies = [("crm", "0004_the_role_of_operations")]
 
     operations = [migrations.RunSQL(CREATE, DROP, hints={"database": "default"})]

@@ -40,6 +40,6 @@ DROP FUNCTION privacy_tell_documents();
 
 
 class Migration(migrations.Migration):
-    dependencies = [("privacy", "0002_sealing_key_names_its_installation")]
+    dependencies = [("privacy", "0003_what_needs_two_people")]
 
     operations = [migrations.RunSQL(CREATE, DROP, hints={"database": "default"})]

@@ -1,0 +1,88 @@
+"""What needs two people: one asks, another agrees, and then it is done once.
+
+Which kinds there are, who may ask and who may agree is for the floors above. Here is what holds
+for all of them: the one who agrees is another person, the question stays as it was asked, it can
+be decided once and used once, and not after its time.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+import uuid_utils.compat
+
+from privacy.models import Approval
+
+Reference = Mapping[str, str | int]
+
+
+class SamePerson(Exception):
+    """Whoever asked cannot agree: it needs another person."""
+
+
+class NotPending(Exception):
+    """The request was decided already, or its time is over."""
+
+
+class NotApproved(Exception):
+    """Nobody has agreed to exactly this, the agreement is over, or it was used already."""
+
+
+def request_approval(
+    *, kind: str, reference: Reference, requested_by: UUID, now: datetime, expires_at: datetime
+) -> UUID:
+    """Ask for a second person and return the request's id. Not safe twice: it asks again."""
+    row = Approval.objects.create(
+        id=uuid_utils.compat.uuid7(),
+        kind=kind,
+        reference=dict(reference),
+        requested_by=requested_by,
+        requested_at=now,
+        expires_at=expires_at,
+    )
+    return UUID(str(row.id))
+
+
+def _decide(approval_id: UUID, decided_by: UUID, now: datetime, *, is_approved: bool) -> None:
+    rows = Approval.objects.filter(id=approval_id, decided_at=None, expires_at__gt=now)
+    changed = rows.exclude(requested_by=decided_by).update(
+        decided_by=decided_by, decided_at=now, is_approved=is_approved
+    )
+    if not changed:
+        raise SamePerson(SamePerson.__doc__) if rows.exists() else NotPending(NotPending.__doc__)
+
+
+def approve(*, approval_id: UUID, decided_by: UUID, now: datetime) -> None:
+    """Agree to what was asked; raises SamePerson and NotPending, the latter also when repeated."""
+    _decide(approval_id, decided_by, now, is_approved=True)
+
+
+def refuse(*, approval_id: UUID, decided_by: UUID, now: datetime) -> None:
+    """Refuse what was asked; raises as `approve` does. Whoever asked may take it back instead."""
+    _decide(approval_id, decided_by, now, is_approved=False)
+
+
+def use_approval(*, approval_id: UUID, kind: str, reference: Reference, now: datetime) -> None:
+    """Spend an agreement, in the caller's transaction on crm: it is for exactly this, and once.
+
+    Raises NotApproved. A standing agreement (a schedule) is not spent but asked about:
+    `standing_approval`.
+    """
+    spent = Approval.objects.filter(
+        id=approval_id,
+        kind=kind,
+        reference=dict(reference),
+        is_approved=True,
+        used_at=None,
+        expires_at__gt=now,
+    ).update(used_at=now)
+    if not spent:
+        raise NotApproved(NotApproved.__doc__)
+
+
+def standing_approval(*, kind: str, reference: Reference, now: datetime) -> UUID | None:
+    """Return the newest living agreement to exactly this, unspent; None if there is none."""
+    found = Approval.objects.filter(
+        kind=kind, reference=dict(reference), is_approved=True, used_at=None, expires_at__gt=now
+    )
+    return found.order_by("-requested_at").values_list("id", flat=True).first()
