@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...]`: each of NAMES on a throw-away installation."""
+"""`python -m benchmarks [NAME ...]`: each on a throw-away installation; without a name, all."""
 
 import os
 import subprocess
@@ -9,7 +9,7 @@ import django
 
 from benchmarks.ground import ground, machine
 
-NAMES = ("intake", "send", "decrypt", "ledger", "index", "readings", "rewrap")
+NAMES = ("intake", "send", "decrypt", "ledger", "index", "readings", "rewrap", "search")
 
 
 def main() -> int:

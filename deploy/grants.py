@@ -15,7 +15,9 @@ KEEP = frozenset({"SELECT", "INSERT", "UPDATE"})  # everything but destroying
 DROP_IN = frozenset({"INSERT"})
 
 Rule = dict[str, frozenset[str]]
-STAFF_AND_WORKER: Rule = {"accord_staff": WRITE, "accord_worker": WRITE, "accord_search": READ}
+STAFF_AND_WORKER: Rule = {"accord_staff": WRITE, "accord_worker": WRITE}
+# All that the search reads in crm: neither accounts nor consent.
+SEARCHED: Rule = {**STAFF_AND_WORKER, "accord_search": READ}
 EVIDENCE: Rule = {"accord_staff": APPEND, "accord_worker": APPEND}
 INTERNAL: Rule = {}  # migrations only
 
@@ -91,6 +93,7 @@ GRANTS: dict[str, dict[str, Rule]] = {
         "django_migrations": INTERNAL,
         **dict.fromkeys(_CRM_TABLES, STAFF_AND_WORKER),
         **dict.fromkeys(_EVIDENCE_TABLES, EVIDENCE),
+        **dict.fromkeys(("blob", "crm_contact"), SEARCHED),
         # Asked, decided and used; never taken back.
         "privacy_approval": {"accord_staff": KEEP, "accord_worker": KEEP},
         # Who read whom; the worker lets go of what is older than a year, as the trigger allows.
@@ -113,12 +116,8 @@ GRANTS: dict[str, dict[str, Rule]] = {
         },
         # Destroying keys is erasure: the worker's act alone, after the journal.
         "dek": {"accord_staff": KEEP, "accord_worker": WRITE, "accord_search": READ},
-        "bidx": {"accord_staff": WRITE, "accord_worker": WRITE, "accord_search": READ},
-        "privacy_indexepoch": {
-            "accord_staff": READ,
-            "accord_worker": KEEP,
-            "accord_search": READ,
-        },
+        "bidx": {"accord_staff": WRITE, "accord_worker": WRITE},
+        "privacy_indexepoch": {"accord_staff": READ, "accord_worker": KEEP},
         "privacy_sealingkeypair": {"accord_worker": WRITE},
         # The life of keys is the worker's; a key that staff write with is no orphan any more.
         "privacy_keyepoch": {"accord_staff": READ, "accord_worker": KEEP},

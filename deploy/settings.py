@@ -47,6 +47,11 @@ TRANSIT_TOKEN = text("ACCORD_TRANSIT_TOKEN", *([] if _NEEDS_SERVER else [""])) i
 TRANSIT_MOUNT = text("ACCORD_TRANSIT_MOUNT", "transit")
 TRANSIT_NAMESPACE = text("ACCORD_TRANSIT_NAMESPACE", "")
 TRANSIT_CA = text("ACCORD_TRANSIT_CA", "")
+# Where the search process answers; empty: below the home, or the temporary folder if that is long.
+SEARCH_SOCKET = text("ACCORD_SEARCH_SOCKET", "")
+# The system group of the staff process, where that is another user than the search process.
+SEARCH_GROUP = text("ACCORD_SEARCH_GROUP", "")
+SEARCH_LOCK = flag("ACCORD_SEARCH_LOCK", False)
 
 # --- Mail ------------------------------------------------------------------------------------
 

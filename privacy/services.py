@@ -76,6 +76,13 @@ from privacy.transparency.log import Audit, Proof, Prover, SignedHead, SignedLog
 from privacy.transparency.notes import Head, NotAKey, NotSigned, Signer, Verifier, read_verifier
 from privacy.transparency.tiles import LogDamaged
 from privacy.vault import links
+from privacy.vault.changes import (
+    DOCUMENTS_CHANNEL,
+    KEYS_CHANNEL,
+    revisions,
+    revisions_after,
+    subjects_with_key,
+)
 from privacy.vault.formats import Unreadable, length_prefixed
 from privacy.vault.indexes import (
     DOMAIN,
@@ -102,7 +109,7 @@ from privacy.vault.store import (
     write_document,
     write_documents,
 )
-from privacy.vault.stream import stream_documents, subjects_after
+from privacy.vault.stream import Revision, stream_documents, stream_revisions, subjects_after
 from privacy.vault.tokens import Enrolment, enrol, enrol_many, find_by_email
 
 
@@ -235,6 +242,8 @@ def log_signer(*, folder: Path, host: str) -> Signer:
 
 
 __all__ = [
+    "DOCUMENTS_CHANNEL",
+    "KEYS_CHANNEL",
     "READ_MORE",
     "AccessRecord",
     "Audit",
@@ -272,6 +281,7 @@ __all__ = [
     "Readings",
     "Refused",
     "RetentionClass",
+    "Revision",
     "SamePerson",
     "SignedHead",
     "SignedLog",
@@ -338,11 +348,15 @@ __all__ = [
     "register_replay",
     "renew_key_token",
     "request_approval",
+    "revisions",
+    "revisions_after",
     "seal_evidence",
     "standing_approval",
     "stopped_today",
     "stream_documents",
+    "stream_revisions",
     "subjects_after",
+    "subjects_with_key",
     "use_approval",
     "work_on_index_rotation",
     "write_document",

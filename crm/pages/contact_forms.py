@@ -6,9 +6,12 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from crm.contacts import ContactFilter
+from crm.search.folding import words_of
+from crm.search.protocol import TEXT_MAX
 from crm.segments.choices import STATUS_NAMES, choices_of
 from privacy.services import InvalidAddress, normalise_email
 
+_TOO_SHORT = _("Write at least two letters or digits.")
 _SELECT = forms.Select(attrs={"class": "form-select"})
 
 
@@ -39,8 +42,43 @@ class FilterForm(forms.Form):
         return ContactFilter(**self.cleaned_data)
 
 
+class SearchForm(forms.Form):
+    """What is sought. It is posted: a name or an address is never part of an URL."""
+
+    words = forms.CharField(
+        label=_("Find by name, company, e-mail address or number"),
+        max_length=TEXT_MAX,
+        widget=forms.TextInput(
+            attrs={
+                "class": "form-control",
+                "type": "search",
+                "autocomplete": "off",
+                "autocapitalize": "none",
+                "spellcheck": "false",
+                "placeholder": _("A part of it is enough"),
+            }
+        ),
+        error_messages={"required": _TOO_SHORT},
+    )
+    # The place behind the last one of the page before.
+    after = forms.RegexField("^[0-2]-[0-9a-f]{32}$", required=False, widget=forms.HiddenInput)
+
+    def clean_words(self) -> str:
+        text: str = self.cleaned_data["words"]
+        if not words_of(text):
+            raise forms.ValidationError(_TOO_SHORT)
+        return text
+
+    def address(self) -> str:
+        """Return the normalised address that was typed, or nothing if it was something else."""
+        try:
+            return normalise_email(self.cleaned_data["words"])
+        except InvalidAddress:
+            return ""
+
+
 class AddressForm(forms.Form):
-    """An exact search. It is posted: an address is never part of an URL."""
+    """Exactly one address. It is posted: an address is never part of an URL."""
 
     email = forms.CharField(
         label=_("Find by e-mail address"),

@@ -13,6 +13,7 @@ from crm.officer.addresses import ASKERS
 from crm.pages import IMPORTS_READERS, READERS, WRITERS
 from crm.pages.labels import LEAD_STATES, words
 from crm.people import Profile, profiles
+from crm.search.asking import SearchDown, search_status
 from crm.segments.choices import names_of
 from crm.shell import CardValue, ListRow, register_card, register_home_list, register_menu
 from privacy.services import TooManyReads
@@ -59,6 +60,14 @@ def register() -> None:
         roles=READERS,
         provider=_contacts,
     )
+    register_card(
+        code="search",
+        label=_("Contacts that the search holds"),
+        icon="search",
+        position=90,
+        roles=("dsi",),
+        provider=_search,
+    )
     register_home_list(
         code="leads",
         title=_("Newest leads"),
@@ -90,6 +99,18 @@ def _names(rows: Sequence[Lead]) -> Mapping[UUID, Profile]:
         return profiles(contact_ids=[row.contact_id for row in rows])
     except TooManyReads:
         return {}
+
+
+def _search(account: Account, now: datetime) -> CardValue:
+    try:
+        how = search_status()
+    except SearchDown:
+        return CardValue(0, _("it does not answer"))
+    if not how.is_loaded:
+        return CardValue(how.loaded, _("it is still reading them"))
+    if how.behind_since:
+        return CardValue(how.loaded, _("it does not hear of changes"))
+    return CardValue(how.loaded, "" if how.is_locked else _("its memory is not locked"))
 
 
 def _newest_leads(account: Account, now: datetime) -> list[ListRow]:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable
 
 from deploy.desk.layout import Layout
-from deploy.desk.supervisor import Program
+from deploy.desk.supervisor import ROOT, Program
 
 # The databases' addresses of one process: deploy.databases.environment with its places filled.
 Databases = Callable[[str], dict[str, str]]
@@ -43,10 +43,11 @@ _COMPANY = {
 
 
 def programs(*, layout: Layout, databases: Databases) -> list[Program]:
-    """Return the programs of the desk; `stop_order` is web, beat, worker, mail."""
+    """Return the programs of the desk; `stop_order` is web and search, beat, worker, mail."""
     return [
         _web("public", layout=layout, databases=databases),
         _web("staff", layout=layout, databases=databases),
+        _search(layout=layout, databases=databases),
         _worker(layout=layout, databases=databases),
         _beat(layout=layout, databases=databases),
         _mail(layout=layout),
@@ -60,6 +61,13 @@ def _web(name: str, *, layout: Layout, databases: Databases) -> Program:
     command += ["--graceful-timeout", "4", "--log-level", "warning"]
     environment = settings_of(name, layout=layout, databases=databases)
     return Program(name, command, environment, ports=(port,), health="/health", stop_order=0)
+
+
+def _search(*, layout: Layout, databases: Databases) -> Program:
+    # Nobody waits for it: it answers at once, and says how far it is with reading everybody.
+    command = [sys.executable, str(ROOT / "manage.py"), "search"]
+    environment = settings_of("search", layout=layout, databases=databases)
+    return Program("search", command, environment, stop_order=0)
 
 
 def _worker(*, layout: Layout, databases: Databases) -> Program:

@@ -7,6 +7,7 @@ measures it beside copying the bytes without looking at them.
 import logging
 from collections.abc import Generator, Iterator
 from contextlib import closing
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 from uuid import UUID
@@ -33,6 +34,15 @@ _KEYS = (
 )
 
 
+@dataclass(frozen=True, repr=False, slots=True)
+class Revision:
+    """A document as the stream met it; None where it does not open. It has no repr."""
+
+    subject_id: UUID
+    rev: int
+    document: Document | None
+
+
 def stream_documents(*, retention_class: RetentionClass) -> Iterator[tuple[UUID, Document]]:
     """Yield (subject, document) for everyone, ordered by subject; unreadable ones are logged.
 
@@ -40,16 +50,23 @@ def stream_documents(*, retention_class: RetentionClass) -> Iterator[tuple[UUID,
     account reads, a line names each five hundred before they are given out; raises as
     `privacy.reading.note_reading` does.
     """
-    with closing(_streamed(retention_class)) as documents:
-        while some := list(islice(documents, NOTED_AT_ONCE)):
+    with closing(stream_revisions(retention_class=retention_class)) as found:
+        for each in found:
+            if each.document is not None:
+                yield each.subject_id, each.document
+
+
+def stream_revisions(*, retention_class: RetentionClass) -> Generator[Revision, None, None]:
+    """Yield what stream_documents does, with the revisions, and the unreadable ones too."""
+    with closing(_streamed(retention_class)) as found:
+        while some := list(islice(found, NOTED_AT_ONCE)):
             note_reading(
-                subject_ids=[subject_id for subject_id, _document in some],
-                retention_class=retention_class,
+                subject_ids=[each.subject_id for each in some], retention_class=retention_class
             )
             yield from some
 
 
-def _streamed(retention_class: RetentionClass) -> Generator[tuple[UUID, Document]]:
+def _streamed(retention_class: RetentionClass) -> Generator[Revision, None, None]:
     number = int(retention_class)
     keys: Rows = _rows("vault", _KEYS.format(number), "uuid int4 int4 int8 bytea")
     blobs: Rows = _rows("default", _BLOBS.format(number), "uuid int8 bytea")
@@ -58,13 +75,15 @@ def _streamed(retention_class: RetentionClass) -> Generator[tuple[UUID, Document
         for subject_id, rev, body in blobs:
             while key is not None and key[0] < subject_id:
                 key = next(keys, None)
+            document: Document | None = None
             if key is None or key[0] != subject_id:
                 logger.error("security: document of subject %s has no key", subject_id)
-                continue
-            try:
-                yield subject_id, _open(subject_id, number, rev, body, _unwrap(number, key))
-            except Unreadable:
-                logger.error("security: document of subject %s does not open", subject_id)
+            else:
+                try:
+                    document = _open(subject_id, number, rev, body, _unwrap(number, key))
+                except Unreadable:
+                    logger.error("security: document of subject %s does not open", subject_id)
+            yield Revision(subject_id, rev, document)
 
 
 def subjects_after(

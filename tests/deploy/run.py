@@ -91,8 +91,10 @@ class Run:
             "worker": "worker@desk",
             "beat": "beat.schedule",
             "mail": "deploy.mail_catcher",
+            "search": "manage.py\0search",
         }
-        for pid in processes_of(self.home):
+        # By their parent: of the search, which forbids dumps, nobody else may read the settings.
+        for pid in _everybody():
             command = _read(pid, "cmdline")
             if f"\nPPid:\t{self.process.pid}\n" not in _read(pid, "status"):
                 continue
@@ -107,12 +109,15 @@ def _read(pid: int, name: str) -> str:
         return ""
 
 
+def _everybody() -> list[int]:
+    return [int(path.name) for path in Path("/proc").glob("[0-9]*")]
+
+
 def processes_of(home: Path) -> list[int]:
     """Return every process that knows this home folder, the desk itself included."""
-    everybody = [int(path.name) for path in Path("/proc").glob("[0-9]*")]
     mark = str(home)
     return [
         pid
-        for pid in everybody
+        for pid in _everybody()
         if pid != os.getpid() and (mark in _read(pid, "cmdline") or mark in _read(pid, "environ"))
     ]

@@ -140,7 +140,7 @@ def _a_second_copy_is_refused(desk: Run) -> None:
 
 def _a_killed_worker_comes_back(desk: Run) -> None:
     before = desk.children()
-    assert set(before) == {"public", "staff", "worker", "beat", "mail"}
+    assert set(before) == {"public", "staff", "search", "worker", "beat", "mail"}
     os.kill(before["worker"], signal.SIGKILL)
     desk.read_until("worker ended by itself (signal SIGKILL): again in 1 s.")
     desk.read_until("worker@desk ready")

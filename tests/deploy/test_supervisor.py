@@ -148,6 +148,7 @@ def test_each_program_gets_the_databases_of_its_process_only(
     assert addresses == {
         "public": ["ACCORD_PUBLIC_DSN"],
         "staff": ["ACCORD_STAFF_DSN"],
+        "search": ["ACCORD_SEARCH_DSN"],
         "worker": ["ACCORD_WORKER_DSN"],
         "beat": [],
         "mail": [],

@@ -12,7 +12,14 @@ from pathlib import Path
 
 from tests.house.test_rules import ROOT, SOURCES
 
-READERS = {"profiles", "read_documents", "stream_documents", "addresses_of", "reaches"}
+READERS = {
+    "profiles",
+    "read_documents",
+    "stream_documents",
+    "stream_revisions",
+    "addresses_of",
+    "reaches",
+}
 SENDERS = {"RelaySession", "open_message", "hand_over", "send_messages", "send_mail"}
 # What only the vault itself may do: nothing else opens a document.
 OPENERS = {"open_blob", "unwrap_key"}
@@ -58,6 +65,7 @@ GATED: dict[str, tuple[str, ...]] = {
 }
 _ONE = "One contact's own page, for staff who care for this person: they are shown, not reached."
 _MARKS = "The address becomes fingerprints and is given to nobody."
+_HELD = "Held in memory to be searched; what leaves the process is ids for the list of contacts."
 _BEHIND = "The session itself: what is written to it has passed the gate of its batch."
 NOBODY: dict[str, str] = {
     "crm/contacts.py::record_no": "A no lowers; the address becomes fingerprints.",
@@ -73,7 +81,7 @@ NOBODY: dict[str, str] = {
     "crm/merging.py::_MOVES": "Rows of the absorbed contact go to the kept one; nothing leaves.",
     "crm/imports/waiting.py::pending": "Lines of a file that waits: not people yet.",
     "crm/imports/waiting.py::rows_of": "Lines of a file that waits: not people yet.",
-    "crm/pages/contacts.py::_context": "The list of contacts: who is kept, not whom to reach; the "
+    "crm/pages/contacts.py::_lines": "The list of contacts: who is kept, not whom to reach; the "
     "page says so, and what leaves the house goes through `reachable`.",
     "crm/sql/campaign_ids.sql": "Ids of campaigns, no people.",
     "crm/pages/leads.py::lead_lines": "Answers to what the person asked (GDPR 6(1)(b)).",
@@ -98,13 +106,20 @@ NOBODY: dict[str, str] = {
     "crm/sql/form_codes.sql": "Codes of forms, no people.",
     "crm/sql/record_sent.sql": "Notes on timelines what was sent.",
     "crm/contacts.py::how_many_contacts": "A number.",
+    "crm/search/keeping.py::Keeper.refresh": _HELD,
+    "crm/search/keeping.py::_everybody": _HELD,
+    "crm/search/keeping.py::_FINDABLE": "Ids of who may be found.",
     "crm/segments/compile.py::membership": "Ids of a segment: nested in statements that ask.",
     "crm/segments/compile.py::_HAS_ANY": "A clause of membership; permission asks the gate.",
     "privacy/index_rotation.py::_addresses": "The address becomes tokens and is given to nobody.",
     "privacy/vault/store.py::read_documents": "The vault itself.",
     "privacy/vault/store.py::_current": "The vault itself, before it writes a document anew.",
     "privacy/vault/stream.py::_BLOBS": "The vault itself.",
+    "deploy/anonymised/making.py::make": "Counts people who do not exist, in a new installation.",
     "privacy/vault/interlock.py::_documents": "Ids of who has a document, to compare with keys.",
+    "privacy/vault/stream.py::stream_documents": "The vault itself.",
+    "privacy/vault/changes.py::_REVISIONS": "Ids and revisions, no document.",
+    "privacy/vault/changes.py::revisions": "Ids and revisions, no document.",
     "privacy/vault/removal.py::delete_documents": "The vault itself: it destroys.",
 }
 

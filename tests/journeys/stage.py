@@ -93,6 +93,7 @@ class Stage:
         commands = {
             "public": self._web("public"),
             "staff": self._web("staff"),
+            "search": [sys.executable, "manage.py", "search"],
             "worker": [*_CELERY, "worker", "--concurrency", "2", "--loglevel", "INFO"],
             "beat": [*_CELERY, "beat", "--schedule", str(self.home / "beat.schedule")],
         }
@@ -156,7 +157,7 @@ def _answers(url: str) -> bool:
         return False
 
 
-PROGRAMS = ("public", "staff", "worker", "beat")
+PROGRAMS = ("public", "staff", "search", "worker", "beat")
 
 
 def set_up(
