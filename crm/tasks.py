@@ -15,3 +15,8 @@ def work_on_imports() -> None:
 @shared_task(name="crm.settle_merges")
 def settle_merges() -> None:
     services.settle_merges(now=datetime.now(UTC))
+
+
+@shared_task(name="crm.forget_sign_ins")
+def forget_sign_ins() -> None:
+    services.forget_sign_ins(now=datetime.now(UTC))

@@ -6,9 +6,11 @@ from datetime import datetime
 
 from django.contrib.auth.password_validation import validate_password
 from django.db import transaction
+from django.utils import timezone
 
 from crm.accounts import second_factor
 from crm.accounts.second_factor import Secret
+from crm.accounts.sign_ins import end_sessions
 from crm.models import Account, Role
 
 _LETTERS = "abcdefghjkmnpqrstvwxyz23456789"
@@ -86,12 +88,21 @@ def _by_name(username: str) -> Account:
         raise NoSuchAccount(username) from None
 
 
+def open_account(*, username: str) -> Account:
+    """Return the account of that name that is not closed; raises NoSuchAccount."""
+    found = Account.objects.filter(username=username, is_active=True).first()
+    if found is None:
+        raise NoSuchAccount(username)
+    return found
+
+
 @transaction.atomic
 def close_account(*, username: str) -> None:
-    """Close an account: its sessions end with their next request. Safe twice."""
+    """Close an account: its sessions are gone with the commit, its tokens refused. Safe twice."""
     account = _by_name(username)
     account.is_active = False
     account.save(update_fields=["is_active"])
+    end_sessions(account=account, now=timezone.now())
 
 
 @transaction.atomic
@@ -111,4 +122,5 @@ def give_new_password(*, username: str) -> str:
     account.set_password(password)
     account.must_change_password = True
     account.save(update_fields=["password", "must_change_password"])
+    end_sessions(account=account, now=timezone.now())
     return password
