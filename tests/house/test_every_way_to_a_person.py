@@ -60,6 +60,7 @@ _ONE = "One contact's own page, for staff who care for this person: they are sho
 _MARKS = "The address becomes fingerprints and is given to nobody."
 _BEHIND = "The session itself: what is written to it has passed the gate of its batch."
 NOBODY: dict[str, str] = {
+    "crm/sql/shared_accounts.sql": "Sign-ins of staff; no contact is in it.",
     "crm/contacts.py::record_no": "A no lowers; the address becomes fingerprints.",
     "crm/people.py::profiles": "The reader itself; its callers are listed.",
     "crm/people.py::reaches": _MARKS,
