@@ -80,7 +80,7 @@ class NotOurName:
 
     def _names(self) -> list[str]:
         words = {_plain(settings.ORGANISATION_NAME), "accord"}
-        words |= {_plain(word) for word in settings.ORGANISATION_NAME.split()}
+        words |= {_plain(word) for word in re.split(r"\W+", settings.ORGANISATION_NAME)}
         return sorted((w for w in words if len(w) >= _SHORTEST_NAME), key=len, reverse=True)
 
     def get_help_text(self) -> str:

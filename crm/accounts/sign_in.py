@@ -133,7 +133,8 @@ def _code_screen(request: HttpRequest, *, is_recovery: bool) -> HttpResponse:
     if account is None or is_verified(request):
         return redirect("home")
     if not passkeys.has_factor(account):
-        return redirect("sign-in-authenticator")
+        is_reset = recovery.needs_key(account)
+        return redirect("sign-in-enrolment-key" if is_reset else "sign-in-authenticator")
     form = (RecoveryCodeForm if is_recovery else CodeForm)(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
