@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Iterator
 from uuid import uuid4
 
 import httpx
@@ -27,7 +28,15 @@ def _post(browser: httpx.Client, path: str, **fields: str) -> httpx.Response:
     return browser.post(path, data=fields)
 
 
-def _signed_in(stage: Stage) -> tuple[Account, httpx.Client]:
+@pytest.fixture
+def browser(stage: Stage) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=stage.staff_url, timeout=30) as opened:
+        yield opened
+
+
+@pytest.fixture
+def account(browser: httpx.Client) -> Account:
+    """Somebody who has signed in with both factors in `browser`."""
     made = create_account(
         username=f"leaver-{uuid4().hex[:6]}",
         role="marketing",
@@ -35,15 +44,13 @@ def _signed_in(stage: Stage) -> tuple[Account, httpx.Client]:
         password=PASSWORD,
         with_authenticator=True,
     )
-    browser = httpx.Client(base_url=stage.staff_url, timeout=30)
-    browser.get("/sign-in")
     _post(browser, "/sign-in", username=made.account.username)
     _post(browser, "/sign-in/password", password=PASSWORD)
     assert made.secret is not None
     answer = _post(browser, "/sign-in/code", code=code_now(Secret(made.secret.hexadecimal)))
     assert answer.status_code == 302
     assert browser.get("/").status_code == 200
-    return made.account, browser
+    return made.account
 
 
 class Poll:
@@ -103,10 +110,13 @@ def test_nothing_is_answered_a_second_later_also_to_pages_that_poll(stage: Stage
     assert not StaffSession.objects.filter(account=account).exists()
 
 
-def test_an_old_cookie_is_worth_nothing_after_the_sign_out(stage: Stage) -> None:
-    _account, browser = _signed_in(stage)
-    old = httpx.Client(base_url=stage.staff_url, cookies=dict(browser.cookies))
-    assert old.get("/").status_code == 200
-    token = browser.get("/account/").text.split('name="csrf-token" content="')[1].split('"')[0]
-    browser.post("/sign-out", headers={"X-CSRFToken": token})
-    _assert_out(stage, old)
+@pytest.mark.usefixtures("account")
+def test_an_old_cookie_is_worth_nothing_after_the_sign_out(
+    stage: Stage, browser: httpx.Client
+) -> None:
+    with httpx.Client(base_url=stage.staff_url, cookies=dict(browser.cookies)) as old:
+        assert old.get("/").status_code == 200
+        page = browser.get("/account/").text
+        token = page.split('name="csrf-token" content="')[1].split('"')[0]
+        browser.post("/sign-out", headers={"X-CSRFToken": token})
+        _assert_out(stage, old)
