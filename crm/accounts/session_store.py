@@ -73,7 +73,7 @@ class SessionStore(DatabaseStore):
 
     def create_model_instance(self, data: dict[str, Any]) -> StaffSession:
         return StaffSession(
-            session_key=row_key(self._get_or_create_session_key()),
+            session_key=row_key(self._get_or_create_session_key()),  # type: ignore[attr-defined]
             session_data=self.encode(data),
             expire_date=self.get_expiry_date(),
             account_id=data.get(SESSION_KEY),
@@ -87,9 +87,9 @@ class SessionStore(DatabaseStore):
     def encode(self, session_dict: dict[str, Any]) -> str:
         return _seal().encrypt(json.dumps(session_dict).encode()).decode()
 
-    def decode(self, session_data: str) -> dict[str, Any]:
+    def decode(self, session_data: bytes | str) -> dict[str, Any]:
         try:
-            opened: dict[str, Any] = json.loads(_seal().decrypt(session_data.encode()))
+            opened: dict[str, Any] = json.loads(_seal().decrypt(session_data))
         except InvalidToken:  # sealed under a key that is no longer ours: not signed in
             return {}
         return opened

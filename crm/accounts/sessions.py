@@ -71,7 +71,7 @@ def _note_network(request: HttpRequest) -> None:
     record_event(
         Kind.NETWORK_CHANGED,
         now=timezone.now(),
-        account_id=account and account.pk,
+        account_id=account.pk if account else None,
         network_print=seen.network_print,
         reference={"sign_in": request.session.get(SIGN_IN, "")},
     )

@@ -1,5 +1,7 @@
 """What happened at the doors, for those who watch over them: ids, codes and usernames."""
 
+from uuid import UUID
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -47,7 +49,8 @@ def event_list(request: HttpRequest) -> HttpResponse:
     rows = SecurityEvent.objects.filter(kind=kind) if kind in KINDS else SecurityEvent.objects.all()
     page = page_after(rows, moment="at", cursor=read_cursor(request.GET.get("after", "")))
     ids = {row.account_id for row in page.rows if row.account_id}
-    names = dict(Account.objects.filter(pk__in=ids).values_list("pk", "username"))
+    found = Account.objects.filter(pk__in=ids).values_list("pk", "username")
+    names: dict[UUID | None, str] = dict(found)
     chosen = f"kind={kind}&" if kind in KINDS else ""
     context = {
         "lines": [(row, KINDS[Kind(row.kind)], names.get(row.account_id)) for row in page.rows],

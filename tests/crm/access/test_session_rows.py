@@ -210,7 +210,7 @@ def test_a_session_that_goes_on_from_another_network_is_reported_once(
 
 def _request_of(client: Client) -> HttpRequest:
     request = RequestFactory().get("/")
-    request.session = client.session  # type: ignore[assignment]
+    request.session = client.session
     return request
 
 
