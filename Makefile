@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run login manage check test test-fast messages lock clean needs bench
+.PHONY: help run login manage check test test-fast messages lock clean needs bench audit
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,12 @@ $(VENV)/runtime.stamp: deploy/lock/runtime.txt
 
 $(VENV)/dev.stamp: deploy/lock/dev.txt $(VENV)/runtime.stamp
 	@$(PIP) -r $<
+	@touch $@
+
+# The scanner of the public pages pins what we must not: it lives apart.
+$(VENV)/scan.stamp: deploy/lock/scan.txt $(VENV)/dev.stamp
+	@test -x $(VENV)/scan/bin/python || $(BIN)/python -m venv $(VENV)/scan
+	@$(VENV)/scan/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $<
 	@touch $@
 
 run: $(VENV)/runtime.stamp ## start everything on this machine; Ctrl-C stops it
@@ -37,7 +43,7 @@ check: $(VENV)/dev.stamp ## lint, types, arrows between the floors, fields, migr
 	@ACCORD_SECRET_KEY=check-only $(BIN)/python manage.py check
 	@ACCORD_SECRET_KEY=check-only $(BIN)/python manage.py makemigrations --check --dry-run
 
-needs: $(VENV)/dev.stamp ## install what the tests need from Debian (as root), or name it
+needs: $(VENV)/dev.stamp $(VENV)/scan.stamp ## install what the tests need from Debian (as root), or name it
 	@$(BIN)/python -m tests.needs
 
 # One worker more than cores: the one with the journeys waits for its processes most of the time.
@@ -45,6 +51,9 @@ test-fast: $(VENV)/dev.stamp ## the suite alone
 	@$(BIN)/python -m pytest -n $$(( $$(nproc) + 1 )) --dist loadscope --durations 15 -rs
 
 test: check needs test-fast ## everything
+
+audit: $(VENV)/dev.stamp ## ask whether a hole is known in what the product is made of
+	@$(BIN)/python -m deploy.supply_chain audit
 
 bench: $(VENV)/dev.stamp ## speed, as ratios to floors measured in the same run
 	@$(BIN)/python -m benchmarks
@@ -57,6 +66,9 @@ lock: $(VENV)/dev.stamp ## resolve the dependencies anew, with hashes
 		--quiet --output-file deploy/lock/runtime.txt
 	@$(BIN)/uv pip compile pyproject.toml --extra dev --python-version 3.11 --generate-hashes \
 		--no-header --quiet --constraint deploy/lock/runtime.txt --output-file deploy/lock/dev.txt
+	@$(BIN)/uv pip compile deploy/lock/scan.in --python-version 3.11 --generate-hashes --no-header \
+		--quiet --output-file deploy/lock/scan.txt
+	@$(BIN)/python -m deploy.supply_chain sbom
 
 clean: ## remove what was generated, but never the data in var/
 	@rm -rf $(VENV) staticfiles .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -18,6 +18,7 @@ from consent.decisions import apply_waiting_decisions, settle_decisions
 from consent.findings import CannotPublish, Finding, NoDraft, PurposeUnknown
 from consent.form_titles import register_form_titles
 from consent.gate import REASONS, Explanation, LedgerLine, explain, history, permits, reachable
+from consent.histories import Step, write_histories
 from consent.imports import (
     ConsentCannotBeImported,
     ImportedPerson,
@@ -222,6 +223,7 @@ __all__ = [
     "SealedIn",
     "ShownRecord",
     "State",
+    "Step",
     "apply_waiting_decisions",
     "approve_assessment",
     "assessment_draft",
@@ -298,6 +300,7 @@ __all__ = [
     "starting_choices",
     "suppressed_emails",
     "withdraw_on_behalf",
+    "write_histories",
     "write_letter",
     "write_notice",
 ]

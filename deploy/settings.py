@@ -110,6 +110,8 @@ _COMMON_MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
+    # Says to old browsers what frame-ancestors says to the others.
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 PUBLIC_MIDDLEWARE = [
     *_COMMON_MIDDLEWARE,

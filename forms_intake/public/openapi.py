@@ -151,6 +151,8 @@ def _schema() -> Document:
     """Made once: it depends on the code alone."""
     generator: Any = SchemaGenerator  # the library has no types
     schema: Document = generator(urlconf=URLS).get_schema(request=None, public=True)
+    for closed in ("Submission", "ShownNotice"):  # a member that nobody knows is refused
+        schema["components"]["schemas"][closed]["additionalProperties"] = False
     return schema
 
 

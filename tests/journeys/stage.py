@@ -46,6 +46,8 @@ class Stage:
     names: dict[str, str]
     ports: dict[str, int]
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    # Settings of this stage that differ from those of all.
+    more: dict[str, str] = field(default_factory=dict)
 
     @property
     def public_url(self) -> str:
@@ -84,6 +86,7 @@ class Stage:
             "ACCORD_BROKER_URL": "filesystem://localhost",
             "TMPDIR": str(self.home / "broker" / "tmp"),
             "PYTHONUNBUFFERED": "1",
+            **self.more,
         }
 
     def start(self, name: str) -> None:
@@ -153,18 +156,23 @@ def _answers(url: str) -> bool:
         return False
 
 
-def set_up() -> Stage:
-    """Clone the databases, copy the keys they belong to, and start every process."""
-    home = plugin.HOME / f"stage-{plugin.WORKER}"
+PROGRAMS = ("public", "staff", "worker", "beat")
+
+
+def set_up(
+    *, name: str = "stage", programs: tuple[str, ...] = PROGRAMS, more: dict[str, str] | None = None
+) -> Stage:
+    """Clone the databases, copy the keys they belong to, and start the processes."""
+    home = plugin.HOME / f"{name}-{plugin.WORKER}"
     for folder in ("broker/tmp", "broker/queue", "static"):
         (home / folder).mkdir(parents=True, exist_ok=True)
     for folder in ("keys", "journal"):
         shutil.copytree(plugin.HOME / "template" / folder, home / folder, dirs_exist_ok=True)
-    names = plugin.clone(plugin.CLUSTER, suffix=f"_stage_{plugin.WORKER}")
+    names = plugin.clone(plugin.CLUSTER, suffix=f"_{name}_{plugin.WORKER}")
     ports = {"public": free_port(), "staff": free_port()}
-    stage = Stage(home, Inbox(), names, ports)
+    stage = Stage(home, Inbox(), names, ports, more=more or {})
     stage.inbox.start()
-    for name in ("public", "staff", "worker", "beat"):
-        stage.start(name)
+    for program in programs:
+        stage.start(program)
     stage.wait_until_up()
     return stage

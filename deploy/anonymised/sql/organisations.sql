@@ -1,0 +1,2 @@
+-- Organisations by country.
+SELECT country, count(*) FROM crm_organisation GROUP BY country
