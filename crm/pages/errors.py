@@ -1,12 +1,15 @@
 """What the staff side says when it cannot answer: never a name, never what was asked."""
 
 import sys
+from http import HTTPStatus
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
+
+from crm.problems import problem
 
 
 def _answer(request: HttpRequest, status: int, title: str, text: str, icon: str) -> HttpResponse:
@@ -21,6 +24,9 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    is_browser = "text/html" in request.headers.get("Accept", "")
+    if request.path.startswith("/api/") and not is_browser:
+        return problem(HTTPStatus.NOT_FOUND, "not_found")
     title = _("There is no such page")
     text = _("It may have been moved, archived or erased.")
     return _answer(request, 404, title, text, "search")

@@ -247,6 +247,8 @@ def test_an_unknown_contact_is_a_problem_without_a_page(account: Account) -> Non
         reverse("contact-permissions", args=[uuid4()]), headers={"Authorization": f"Bearer {token}"}
     )
     assert refused(answer) == (404, "not_found")  # type: ignore[arg-type]
+    nowhere = Client().get("/api/v1/contacts/nobody/permissions")
+    assert refused(nowhere) == (404, "not_found")  # type: ignore[arg-type]
 
 
 def test_nobody_revokes_the_token_of_somebody_else(account: Account) -> None:
