@@ -45,7 +45,9 @@ def test_the_staff_api(scanned: Stage, tmp_path: Path) -> None:
     }
     document = httpx.get(f"{scanned.staff_url}/api/v1/schema", headers=headers)
     assert len(document.json()["paths"]) == 5
-    settings = f'[parameters]\n"path.contact_id" = "{_contact().pk}"\n'
+    # A contact without a record has no proof: those two addresses are looked at for their 404, and
+    # what a proof holds is tested elsewhere.
+    settings = f'warnings = false\n[parameters]\n"path.contact_id" = "{_contact().pk}"\n'
     examine(
         f"{scanned.staff_url}/api/v1/schema", folder=tmp_path, settings=settings, headers=headers
     )
