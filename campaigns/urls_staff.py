@@ -29,7 +29,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(
         "api/v1/campaigns/<uuid:campaign_id>/messages/<uuid:contact_id>/proof",
-        proof.campaign_proof,
+        proof.api_campaign_proof,
         name="api-campaign-proof",
     ),
     path("templates/", template_pages.template_list, name="template-list"),

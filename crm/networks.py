@@ -24,6 +24,23 @@ def _parse(text: str) -> Address | None:
     return mapped or address
 
 
+def coarse_network(address: Address | None) -> str:
+    """Return the /24 or /48 of an address: enough to tell places apart; empty for None."""
+    if address is None:
+        return ""
+    length = 24 if address.version == 4 else 48
+    return str(ipaddress.ip_network(f"{address}/{length}", strict=False))
+
+
+def request_address(request: HttpRequest) -> Address | None:
+    """Return whose request it is; a header counts only from a proxy of the settings."""
+    return client_address(
+        socket_address=request.META.get("REMOTE_ADDR", ""),
+        forwarded_for=request.META.get("HTTP_X_FORWARDED_FOR", ""),
+        proxies=settings.STAFF_PROXIES,
+    )
+
+
 def client_address(
     *, socket_address: str, forwarded_for: str, proxies: list[Network]
 ) -> Address | None:
@@ -54,11 +71,7 @@ class AllowedNetworksMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        address = client_address(
-            socket_address=request.META.get("REMOTE_ADDR", ""),
-            forwarded_for=request.META.get("HTTP_X_FORWARDED_FOR", ""),
-            proxies=settings.STAFF_PROXIES,
-        )
+        address = request_address(request)
         if address is None or not _within(address, settings.STAFF_NETWORKS):
             return HttpResponse("403 Forbidden\n", status=403, content_type="text/plain")
         return self.get_response(request)

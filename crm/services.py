@@ -1,7 +1,8 @@
 """The door of crm. Other floors import from here and from nowhere else in `crm`."""
 
-from crm.access import account_of, staff_page
+from crm.access import account_of, api_page, staff_page
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
+from crm.accounts.sign_ins import forget_sign_ins
 from crm.imports.running import work_on_imports
 from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merges
 from crm.models import Account, Role
@@ -60,12 +61,14 @@ __all__ = [
     "absorbed_ids",
     "account_of",
     "add_timeline",
+    "api_page",
     "archive_segment",
     "change_segment",
     "close_overdue_tickets",
     "count_members",
     "create_account",
     "create_segment",
+    "forget_sign_ins",
     "mark_unreachable",
     "membership",
     "merge_contacts",

@@ -20,3 +20,8 @@ def settle_merges() -> None:
 @shared_task(name="crm.close_tickets")
 def close_tickets() -> None:
     services.close_overdue_tickets(now=datetime.now(UTC))
+
+
+@shared_task(name="crm.forget_sign_ins")
+def forget_sign_ins() -> None:
+    services.forget_sign_ins(now=datetime.now(UTC))

@@ -2,13 +2,14 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from crm.accounts import enrolment, sign_in, step_up
+from crm.accounts import ceremonies, enrolment, sign_in, step_up
 from crm.officer import addresses, assessments, notices, purposes, rules
 from crm.pages import (
     account,
     account_acts,
     accounts,
     api,
+    api_schema,
     calls,
     contact,
     contacts,
@@ -17,12 +18,15 @@ from crm.pages import (
     language,
     leads,
     merging,
+    passkeys,
     proof,
     readings,
     record,
+    security,
     segments,
     system,
     tickets,
+    tokens,
 )
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -33,6 +37,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/code", sign_in.code, name="sign-in-code"),
     path("sign-in/recovery-code", sign_in.recovery_code, name="sign-in-recovery-code"),
     path("sign-in/authenticator", enrolment.authenticator, name="sign-in-authenticator"),
+    path("sign-in/enrolment-key", enrolment.enrolment_key, name="sign-in-enrolment-key"),
+    path("sign-in/passkey/begin", ceremonies.begin_sign_in, name="sign-in-passkey-begin"),
+    path("sign-in/passkey", ceremonies.complete_sign_in, name="sign-in-passkey"),
     path("sign-out", sign_in.sign_out, name="sign-out"),
     path("account/", account.account, name="account"),
     path("account/password", account.change_password, name="change-password"),
@@ -55,6 +62,18 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("tickets/<uuid:ticket_id>/", tickets.ticket, name="ticket"),
     path("tickets/<uuid:ticket_id>/find", tickets.ticket_find, name="ticket-find"),
     path("tickets/<uuid:ticket_id>/close", tickets.ticket_close, name="ticket-close"),
+    path("account/confirm/passkey/begin", ceremonies.begin_confirm, name="confirm-passkey-begin"),
+    path("account/confirm/passkey", ceremonies.complete_confirm, name="confirm-passkey"),
+    path("account/passkeys/new", passkeys.passkey_new, name="passkey-new"),
+    path("account/passkeys/begin", passkeys.passkey_begin, name="passkey-begin"),
+    path("account/passkeys/complete", passkeys.passkey_complete, name="passkey-complete"),
+    path("account/passkeys/<int:passkey_id>/", passkeys.passkey_remove, name="passkey-remove"),
+    path("account/tokens/", tokens.token_list, name="token-list"),
+    path("account/tokens/new", tokens.token_new, name="token-new"),
+    path("account/tokens/<uuid:token_id>/revoke", tokens.token_revoke, name="token-revoke"),
+    path("security/", security.event_list, name="security-events"),
+    path("security/shared-accounts", security.shared_accounts_page, name="shared-accounts"),
+    path("account/sessions/end", account.end_other_sessions, name="end-other-sessions"),
     path("contacts/", contacts.contact_list, name="contact-list"),
     path("contacts/find", contacts.contact_find, name="contact-find"),
     path("contacts/<uuid:contact_id>/", contact.contact, name="contact"),
@@ -75,9 +94,10 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/contacts/<uuid:contact_id>/records", api.contact_records, name="contact-records"),
     path(
         "api/v1/contacts/<uuid:contact_id>/proofs/<slug:purpose>/<slug:channel>",
-        proof.contact_proof,
+        proof.api_contact_proof,
         name="api-contact-proof",
     ),
+    path("api/v1/schema", api_schema.schema, name="api-schema"),
     path("officer/address", addresses.ask_address, name="ask-address"),
     path(
         "contacts/<uuid:contact_id>/proof/<slug:purpose>/<slug:channel>",

@@ -60,6 +60,18 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "crm.RecoveryCode": {"code_hash": _S},
     "crm.AccountEvent": {"what": _C, "detail": _C},
     "crm.SupportTicket": {"reference": _R},
+    "crm.EnrolmentKey": {"key_hash": _S},
+    "crm.StaffSession": {
+        **dict.fromkeys(("session_key", "session_data", "network", "browser"), _S),
+    },
+    "crm.SignIn": {"factor": _C, **dict.fromkeys(("network_print", "browser_print"), _S)},
+    "crm.SecurityEvent": {
+        **dict.fromkeys(("name_print", "network_print"), _S),
+        "kind": _C,
+        "reference": _R,
+    },
+    "crm.ApiToken": {"name": _S, "sha256": _S, "scopes": _C, "networks": _S},
+    "crm.ApiTokenUse": {"scope": _C, "reference": _R},
     "crm.Organisation": {"country": _F},
     "crm.Contact": dict.fromkeys(("language", "country", "status", "source"), _F),
     "crm.Tag": {"slug": _C, "title": _P},
@@ -122,6 +134,15 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "otp_totp.TOTPDevice": {"name": _S, "key": _S},
     "otp_static.StaticDevice": {"name": _S},
     "otp_static.StaticToken": {"token": _S},
+    "django_otp_webauthn.WebAuthnCredential": {
+        **dict.fromkeys(("name", "credential_id", "credential_id_sha256", "public_key"), _S),
+        **dict.fromkeys(("credential_type", "transports", "aaguid"), _C),
+    },
+    "django_otp_webauthn.WebAuthnAttestation": {
+        "fmt": _C,
+        **dict.fromkeys(("data", "client_data_json"), _S),
+    },
+    "django_otp_webauthn.WebAuthnUserHandle": {"handle_hex": _S},
     "axes.AccessFailureLog": dict.fromkeys(
         ("user_agent", "ip_address", "username", "http_accept", "path_info"), _S
     ),

@@ -50,19 +50,24 @@ _CRM_TABLES = frozenset(
         "consent_suppression",
         "consent_suppressionrekeying",
         "crm_account",
+        "crm_apitoken",
         "crm_account_groups",
         "crm_account_user_permissions",
         "crm_contact",
         "crm_contactcampaign",
         "crm_contacttag",
+        "crm_enrolmentkey",
         "crm_importbatch",
         "crm_lead",
         "crm_organisation",
         "crm_recoverycode",
         "crm_segment",
+        "crm_staffsession",
         "crm_tag",
         "django_content_type",
-        "django_session",
+        "django_otp_webauthn_webauthnattestation",
+        "django_otp_webauthn_webauthncredential",
+        "django_otp_webauthn_webauthnuserhandle",
         "forms_intake_form",
         "forms_intake_formpurpose",
         "forms_intake_formversion",
@@ -91,6 +96,8 @@ _EVIDENCE_TABLES = frozenset(
 GRANTS: dict[str, dict[str, Rule]] = {
     "crm": {
         "django_migrations": INTERNAL,
+        # Django's own sessions: not in use, ours are sealed (crm_staffsession).
+        "django_session": INTERNAL,
         **dict.fromkeys(_CRM_TABLES, STAFF_AND_WORKER),
         **dict.fromkeys(_EVIDENCE_TABLES, EVIDENCE),
         **dict.fromkeys(("blob", "crm_contact"), SEARCHED),
@@ -104,6 +111,10 @@ GRANTS: dict[str, dict[str, Rule]] = {
         "privacy_readmeter": {"accord_staff": KEEP, "accord_worker": WRITE},
         # Opened and closed; never unmade.
         "crm_supportticket": {"accord_staff": KEEP, "accord_worker": KEEP},
+        # What happened at the door: written by staff, forgotten after six months by the worker.
+        "crm_securityevent": {"accord_staff": APPEND, "accord_worker": WRITE},
+        "crm_apitokenuse": {"accord_staff": APPEND, "accord_worker": WRITE},
+        "crm_signin": {"accord_staff": KEEP, "accord_worker": WRITE},
         # The worker moves the timeline of whoever was merged.
         "crm_timelineentry": {"accord_staff": APPEND, "accord_worker": KEEP},
     },

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 
 from campaigns.proofs import message_proof
 from consent.services import NothingToProve
-from crm.services import account_of, staff_page
+from crm.services import account_of, api_page, staff_page
 
 # As on the page of a contact: the evidence is for the data protection officer.
 EVIDENCE_READERS = ("dpo",)
@@ -27,6 +27,17 @@ def proof_address(contact_id: UUID, reference: Mapping[str, Any]) -> str:
 @staff_page(*PROVERS)
 def campaign_proof(request: HttpRequest, campaign_id: UUID, contact_id: UUID) -> HttpResponse:
     """A download: making the pack changes nothing."""
+    return _proof(request, campaign_id, contact_id)
+
+
+@require_safe
+@api_page("proofs:read", *PROVERS, answer="application/zip")
+def api_campaign_proof(request: HttpRequest, campaign_id: UUID, contact_id: UUID) -> HttpResponse:
+    """Why this message could be sent to this person: a zip file that is checked offline."""
+    return _proof(request, campaign_id, contact_id)
+
+
+def _proof(request: HttpRequest, campaign_id: UUID, contact_id: UUID) -> HttpResponse:
     try:
         pack = message_proof(
             campaign_id=campaign_id,

@@ -11,19 +11,15 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from django.contrib.auth import SESSION_KEY
-from django.contrib.sessions.models import Session
 from django.db import IntegrityError, transaction
 
+from crm.accounts import sign_ins
 from crm.accounts.events import note
+from crm.accounts.register import NoSuchAccount as NoSuchAccount
 from crm.accounts.register import NoSuchRole, new_password
 from crm.models import Account, Role
 
 LAST_OFFICER = "account_last_officer"
-
-
-class NoSuchAccount(Exception):
-    """There is no such account."""
 
 
 class NotOneself(Exception):
@@ -85,11 +81,11 @@ def change_role(*, account_id: UUID, role: str, actor_id: UUID | None, now: date
             before=before,
             after=role,
         )
-    _end_sessions(account_id)
+        sign_ins.end_sessions(account=account, now=now)
 
 
 def close_account(*, account_id: UUID, actor_id: UUID | None, now: datetime) -> None:
-    """Close an account: its sessions end with their next request. Safe twice.
+    """Close an account: its sessions are gone with the commit, its tokens refused. Safe twice.
 
     Raises NoSuchAccount, NotOneself, LastOfficer.
     """
@@ -99,7 +95,7 @@ def close_account(*, account_id: UUID, actor_id: UUID | None, now: datetime) -> 
         account.is_active = False
         account.save(update_fields=["is_active"])
         note(account_id=account_id, what="closed", actor_id=actor_id, now=now)
-    _end_sessions(account_id)
+        sign_ins.end_sessions(account=account, now=now)
 
 
 def reopen_account(*, account_id: UUID, actor_id: UUID | None, now: datetime) -> str:
@@ -111,7 +107,7 @@ def reopen_account(*, account_id: UUID, actor_id: UUID | None, now: datetime) ->
         account.is_active, account.ends_on = True, None
         account.save(update_fields=["is_active", "ends_on"])
         note(account_id=account_id, what="reopened", actor_id=actor_id, now=now)
-        return _renew_password(account)
+        return _renew_password(account, now)
 
 
 def end_account_on(
@@ -137,31 +133,21 @@ def give_new_password(*, account_id: UUID, actor_id: UUID | None, now: datetime)
     """
     with _changing(account_id, actor_id, not_oneself=False) as account:
         note(account_id=account_id, what="password", actor_id=actor_id, now=now)
-        return _renew_password(account)
+        return _renew_password(account, now)
 
 
-def _renew_password(account: Account) -> str:
+def _renew_password(account: Account, now: datetime) -> str:
     password = new_password()
     account.set_password(password)
     account.must_change_password = True
     account.save(update_fields=["password", "must_change_password"])
+    sign_ins.end_sessions(account=account, now=now)
     return password
 
 
 def end_sessions(*, account_id: UUID, actor_id: UUID | None, now: datetime) -> int:
     """End every session of an account; return how many there were. Raises NoSuchAccount."""
-    with _changing(account_id, actor_id, not_oneself=False):
-        ended = _end_sessions(account_id)
+    with _changing(account_id, actor_id, not_oneself=False) as account:
+        ended = sign_ins.end_sessions(account=account, now=now)
         note(account_id=account_id, what="sessions", actor_id=actor_id, now=now)
     return ended
-
-
-def _end_sessions(account_id: UUID) -> int:
-    """Sessions are signed, not indexed by account: staff are few, so all are looked at."""
-    mine = [
-        session.session_key
-        for session in Session.objects.iterator(chunk_size=500)
-        if session.get_decoded().get(SESSION_KEY) == str(account_id)
-    ]
-    Session.objects.filter(session_key__in=mine).delete()
-    return len(mine)

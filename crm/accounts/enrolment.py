@@ -5,16 +5,19 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from crm.access import is_verified, signed_in_account
-from crm.accounts import second_factor
-from crm.accounts.forms import CodeForm
+from crm.accounts import recovery, second_factor
+from crm.accounts.forms import CodeForm, EnrolmentKeyForm
+from crm.accounts.passkeys import has_factor
 from crm.accounts.second_factor import Secret, WrongCode
-from crm.accounts.sign_in import finish
+from crm.accounts.sign_in import begin_enrolment, finish, welcome
 from crm.models import Account
 
+_KEY_SHOWN = "enrolment_key_shown"
 WRONG = gettext_lazy("That code is not right. Check that your telephone shows the right time.")
 
 
@@ -37,8 +40,11 @@ def authenticator(request: HttpRequest) -> HttpResponse:
     account, secret = signed_in_account(request), _secret(request)
     if account is None or secret is None:
         return redirect("home" if is_verified(request) else "sign-in")
-    if second_factor.authenticator_of(account) is not None and not is_verified(request):
-        return redirect("sign-in-code")  # a password alone never replaces a factor
+    if not is_verified(request):  # a password alone never replaces a factor
+        if has_factor(account):
+            return redirect("sign-in-code")
+        if recovery.needs_key(account) and _KEY_SHOWN not in request.session:
+            return redirect("sign-in-enrolment-key")
     form = CodeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -56,7 +62,10 @@ def authenticator(request: HttpRequest) -> HttpResponse:
 def _enrol(request: HttpRequest, account: Account, secret: Secret, code: str) -> HttpResponse:
     device = second_factor.enrol_authenticator(account=account, secret=secret, code=code)
     del request.session["new_secret"]
-    return show_codes(request, account, next_url=finish(request, device))
+    request.session.pop(_KEY_SHOWN, None)
+    recovery.close_key(account=account, now=timezone.now())
+    response = show_codes(request, account, next_url=finish(request, device, "enrolment"))
+    return welcome(request, account, response)
 
 
 def show_codes(request: HttpRequest, account: Account, *, next_url: str) -> HttpResponse:
@@ -64,3 +73,20 @@ def show_codes(request: HttpRequest, account: Account, *, next_url: str) -> Http
     codes = second_factor.issue_recovery_codes(account=account, now=timezone.now())
     context = {"codes": codes, "next_url": next_url, "account": account}
     return render(request, "crm/sign_in/recovery_codes.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def enrolment_key(request: HttpRequest) -> HttpResponse:
+    """Ask whoever lost every second factor for the key that was handed over in person."""
+    account = signed_in_account(request)
+    if account is None or is_verified(request) or not recovery.needs_key(account):
+        return redirect("home")
+    form = EnrolmentKeyForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        given = form.cleaned_data["key"]
+        if recovery.is_right_key(account=account, key=given, now=timezone.now()):
+            request.session[_KEY_SHOWN] = True
+            begin_enrolment(request)
+            return redirect("sign-in-authenticator")
+        form.add_error("key", _("That key is not right, or its time is over. Ask for a new one."))
+    return render(request, "crm/sign_in/enrolment_key.html", {"form": form})

@@ -82,6 +82,25 @@ class EitherCodeForm(forms.Form):
     )
 
 
+class EnrolmentKeyForm(forms.Form):
+    key = forms.CharField(
+        label=_("Enrolment key"),
+        max_length=64,
+        widget=_code("off", autofocus=""),
+        error_messages={"required": _("Enter the key that you were given.")},
+    )
+
+
+class PasskeyNameForm(forms.Form):
+    name = forms.CharField(
+        label=_("A name for this passkey"),
+        max_length=60,
+        help_text=_("For example the device or the key ring where it is."),
+        widget=forms.TextInput(attrs={"class": "form-control", "autofocus": True}),
+        error_messages={"required": _("Give the passkey a name.")},
+    )
+
+
 class ConfirmForm(forms.Form):
     """Both factors again, before something of the sign-in itself changes (ASVS 5.0 7.5.1)."""
 

@@ -4,23 +4,18 @@ from datetime import datetime
 
 from axes.helpers import get_cool_off
 from axes.models import AccessAttempt
-from django.conf import settings
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from crm.accounts.known_browsers import is_held_back, note_lockout, note_wrong_password
 from crm.models import Account
-from crm.networks import client_address
+from crm.networks import request_address
 
 
 def address_of(request: HttpRequest) -> str:
     """Return whose attempt it is; a header counts only where the network gate believes it too."""
-    address = client_address(
-        socket_address=request.META.get("REMOTE_ADDR", ""),
-        forwarded_for=request.META.get("HTTP_X_FORWARDED_FOR", ""),
-        proxies=settings.STAFF_PROXIES,
-    )
-    return str(address or "")
+    return str(request_address(request) or "")
 
 
 def _open_again_at(request: HttpRequest, username: str) -> datetime | None:
@@ -38,11 +33,16 @@ def locked_out(
 ) -> HttpResponse:
     """The page instead of a sign-in; the same for an account that does not exist."""
     username = (credentials or {}).get("username", "")
+    note_lockout(request, username, within=get_cool_off(request))
     context = {"retry_at": _open_again_at(request, username)}
     return render(request, "crm/sign_in/locked.html", context, status=429)
 
 
 def checked_password(request: HttpRequest, account: Account, password: str) -> bool:
     """Say whether it is the account's password, counting a wrong one like at the sign-in."""
+    if is_held_back(request, account.username):
+        return False
     found = authenticate(request, username=account.username, password=password)
+    if found is None:
+        note_wrong_password(request, account.username)
     return found is not None and found.pk == account.pk

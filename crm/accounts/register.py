@@ -24,6 +24,10 @@ class NoSuchRole(Exception):
     """There is no such role."""
 
 
+class NoSuchAccount(Exception):
+    """There is no such account."""
+
+
 @dataclass(frozen=True)
 class NewAccount:
     """What is shown once to whoever creates the account."""
@@ -77,3 +81,11 @@ def _prepare_authenticator(account: Account) -> Secret:
     secret = second_factor.new_secret()
     second_factor.keep_authenticator(account=account, secret=secret)
     return secret
+
+
+def open_account(*, username: str) -> Account:
+    """Return the account of that name that is not closed; raises NoSuchAccount."""
+    found = Account.objects.filter(username=username, is_active=True).first()
+    if found is None:
+        raise NoSuchAccount(username)
+    return found

@@ -1,7 +1,8 @@
 """How long a session lives: a limit when idle, one in all, a short one before the second factor."""
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
@@ -11,6 +12,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from crm.access import is_verified, signed_in_account
+from crm.accounts.circumstances import circumstances_of
+from crm.accounts.security_events import Kind, record_event
+from crm.accounts.session_store import BROWSER, NETWORK, SEEN, SIGN_IN, STARTED, row_key
+from crm.accounts.sign_ins import end_sign_in, note_seen
+from crm.models import StaffSession
 
 # NIST SP 800-63B-3 section 4.2.3 (AAL2): again after 30 minutes of inactivity, and after 12 hours
 # in any case; the latter is ACCORD_SESSION_SECONDS.
@@ -19,15 +25,18 @@ IDLE_LIMIT = timedelta(minutes=30)
 HALF_WAY_LIMIT = timedelta(minutes=10)
 # The row is not rewritten by every request.
 SEEN_STEP = timedelta(minutes=1)
+# While an answer is on its way, this often it is asked whether it still may be.
+STREAM_STEP = timedelta(milliseconds=500)
 
-STARTED = "started_at"
-SEEN = "seen_at"
+__all__ = ["SEEN", "STARTED", "SessionLimitsMiddleware", "start_session"]
 
 
 def start_session(request: HttpRequest) -> None:
     """Begin counting both limits; called when the password was right."""
     moment = timezone.now().timestamp()
     request.session[STARTED] = request.session[SEEN] = moment
+    seen = circumstances_of(request)
+    request.session[NETWORK], request.session[BROWSER] = seen.network, seen.browser
 
 
 def is_over(request: HttpRequest, *, moment: float) -> bool:
@@ -37,6 +46,35 @@ def is_over(request: HttpRequest, *, moment: float) -> bool:
     if age > settings.SESSION_COOKIE_AGE or idle > IDLE_LIMIT.total_seconds():
         return True
     return not is_verified(request) and age > HALF_WAY_LIMIT.total_seconds()
+
+
+def end_session(request: HttpRequest) -> None:
+    """Forget the session, and note when its sign-in ended."""
+    if sign_in_id := request.session.get(SIGN_IN):
+        end_sign_in(sign_in_id=UUID(sign_in_id), now=timezone.now())
+    logout(request)
+
+
+def _note_seen(request: HttpRequest, *, moment: float) -> None:
+    request.session[SEEN] = moment
+    if sign_in_id := request.session.get(SIGN_IN):
+        note_seen(sign_in_id=UUID(sign_in_id), now=datetime.fromtimestamp(moment, UTC))
+
+
+def _note_network(request: HttpRequest) -> None:
+    """A session that goes on from another network: a laptop that moved, or a stolen cookie."""
+    seen = circumstances_of(request)
+    if request.session.get(NETWORK, seen.network) == seen.network:
+        return
+    request.session[NETWORK] = seen.network
+    account = signed_in_account(request)
+    record_event(
+        Kind.NETWORK_CHANGED,
+        now=timezone.now(),
+        account_id=account.pk if account else None,
+        network_print=seen.network_print,
+        reference={"sign_in": request.session.get(SIGN_IN, "")},
+    )
 
 
 class SessionLimitsMiddleware:
@@ -50,8 +88,31 @@ class SessionLimitsMiddleware:
         if SESSION_KEY in request.session and signed_in_account(request) is not None:
             moment = timezone.now().timestamp()
             if is_over(request, moment=moment):
-                logout(request)
+                end_session(request)
                 messages.info(request, _("Your session has ended. Please sign in again."))
-            elif moment - request.session[SEEN] > SEEN_STEP.total_seconds():
-                request.session[SEEN] = moment
+            else:
+                _note_network(request)
+                if moment - request.session[SEEN] > SEEN_STEP.total_seconds():
+                    _note_seen(request, moment=moment)
         return self.get_response(request)
+
+
+def while_open(request: HttpRequest, parts: Iterable[bytes]) -> Iterator[bytes]:
+    """Yield the parts of a long answer, and stop within STREAM_STEP of the session's end.
+
+    The session's row is what counts: it is gone when the account is closed, when its owner ends
+    it, or signs out. An answer that is cut short is not complete for its reader: the chunked body
+    ends without its last chunk.
+    """
+    key, asked_at = row_key(request.session.session_key or ""), timezone.now()
+    rows = StaffSession.objects.filter(session_key=key, account__is_active=True)
+    for part in parts:
+        if timezone.now() - asked_at >= STREAM_STEP:
+            if not rows.exists():
+                raise SessionEnded(SessionEnded.__doc__)
+            asked_at = timezone.now()
+        yield part
+
+
+class SessionEnded(Exception):
+    """The session ended while its answer was on the way: nothing more is sent."""

@@ -1,17 +1,18 @@
 """The second factor once more, before what cannot be undone (ASVS 5.0 7.5.3)."""
 
+from urllib.parse import quote
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from crm.access import account_of, staff_page
-from crm.accounts import second_factor
+from crm.accounts import passkeys, second_factor
 from crm.accounts.forms import EitherCodeForm
 from crm.accounts.second_factor import TooManyCodes, WrongCode
-from crm.accounts.sign_in import WRONG, explain_refusal
+from crm.accounts.sign_in import WRONG, confirm_again, explain_refusal
 from crm.pages.language import safe_next
-from crm.step_up import confirm_session
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -27,6 +28,11 @@ def confirm(request: HttpRequest) -> HttpResponse:
         except (WrongCode, TooManyCodes) as refusal:
             explain_refusal(form, refusal, WRONG)
         else:
-            confirm_session(request, now=timezone.now())
+            confirm_again(request)
             return redirect(target)
-    return render(request, "crm/account/confirm.html", {"form": form})
+    context = {
+        "form": form,
+        "has_passkey": passkeys.has_passkey(account_of(request)),
+        "next_quoted": quote(request.GET.get("next", ""), safe=""),
+    }
+    return render(request, "crm/account/confirm.html", context)

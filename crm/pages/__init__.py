@@ -6,3 +6,10 @@ WRITERS = ("marketing", "sales", "communication")
 READERS = (*WRITERS, "dpo")
 IMPORTERS = ("marketing",)
 IMPORTS_READERS = (*IMPORTERS, "dpo")
+# Who may take a proof along; the evidence in it is for the data protection officer.
+PROVERS = ("dpo", "marketing", "sales")
+# What a machine may be let in for, and whom each answer is for: a token opens what both allow.
+SCOPES = {"permissions:read": READERS, "records:read": PROVERS, "proofs:read": PROVERS}
+TOKEN_MAKERS = READERS
+# Who watches over the doors.
+WATCHERS = ("dsi", "administrator", "dpo")

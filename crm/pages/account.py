@@ -9,15 +9,19 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm.access import account_of, staff_page
 from crm.accounts import second_factor
 from crm.accounts.enrolment import show_codes
 from crm.accounts.forms import ConfirmForm, NewPasswordForm
 from crm.accounts.lockout import checked_password
+from crm.accounts.passkeys import passkeys_of
 from crm.accounts.second_factor import TooManyCodes, WrongCode
+from crm.accounts.session_store import row_key
 from crm.accounts.sign_in import WRONG, begin_enrolment, explain_refusal
+from crm.accounts.sign_ins import end_sessions, sessions_of
+from crm.pages import TOKEN_MAKERS
 
 
 @require_safe
@@ -27,8 +31,21 @@ def account(request: HttpRequest) -> HttpResponse:
     context = {
         "unspent_codes": second_factor.unspent_codes(mine),
         "authenticator": second_factor.authenticator_of(mine),
+        "passkeys": passkeys_of(mine),
+        "sessions": sessions_of(account=mine, now=timezone.now()),
+        "this_session": row_key(request.session.session_key or ""),
+        "may_have_tokens": mine.role in TOKEN_MAKERS,
     }
     return render(request, "crm/account/account.html", context)
+
+
+@require_POST
+@staff_page()
+def end_other_sessions(request: HttpRequest) -> HttpResponse:
+    key = request.session.session_key or ""
+    end_sessions(account=account_of(request), now=timezone.now(), but=key)
+    messages.success(request, _("Your other sessions are ended."))
+    return redirect("account")
 
 
 @sensitive_post_parameters()
@@ -44,6 +61,8 @@ def change_password(request: HttpRequest) -> HttpResponse:
             mine.save(update_fields=["password", "must_change_password"])
             # Every other session of the account ends with the old password; this one goes on.
             update_session_auth_hash(request, mine)
+            key = request.session.session_key or ""
+            end_sessions(account=mine, now=timezone.now(), but=key)
             messages.success(request, _("Your password is changed."))
             return redirect("account")
         form.add_error("current", _("That is not your current password."))

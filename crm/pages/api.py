@@ -1,6 +1,6 @@
 """What a contact may be reached for and why, for machines: docs/staff-api.md.
 
-Behind the same sign-in, networks and roles as the pages. Reading changes nothing.
+Behind the same networks and roles as the pages, by a session or a token. Reading changes nothing.
 """
 
 from uuid import UUID
@@ -11,15 +11,14 @@ from django.utils.translation import get_language
 from django.views.decorators.http import require_safe
 
 from consent.services import explain, purposes, records_of
-from crm.access import staff_page
+from crm.access import api_page
 from crm.models import Contact
-from crm.pages import READERS
-from crm.pages.proof import PROVERS
+from crm.pages import PROVERS, READERS
 from crm.pages.record import proof_url
 
 
 @require_safe
-@staff_page(*READERS)
+@api_page("permissions:read", *READERS)
 def contact_permissions(request: HttpRequest, contact_id: UUID) -> HttpResponse:
     """Answer as JSON what the contact's page says: one line per purpose and channel."""
     contact = get_object_or_404(Contact.objects.only("id"), id=contact_id)
@@ -45,7 +44,7 @@ def contact_permissions(request: HttpRequest, contact_id: UUID) -> HttpResponse:
 
 
 @require_safe
-@staff_page(*PROVERS)
+@api_page("records:read", *PROVERS, answer="application/ld+json")
 def contact_records(request: HttpRequest, contact_id: UUID) -> HttpResponse:
     """Answer with every record of the person as JSON-LD (ISO/IEC TS 27560 through DPV)."""
     contact = get_object_or_404(Contact.objects.only("id"), id=contact_id)

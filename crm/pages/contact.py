@@ -18,10 +18,9 @@ from crm.access import account_of, staff_page
 from crm.contacts import AddressUnknown, ContactUnknown, NotATag
 from crm.merging import kept_ids
 from crm.models import Contact
-from crm.pages import READERS, WRITERS
+from crm.pages import PROVERS, READERS, WRITERS
 from crm.pages.contact_forms import NoForm, StatusForm, TagForm
 from crm.pages.contact_view import contact_view
-from crm.pages.proof import PROVERS
 from crm.people import profiles
 from crm.segments.choices import choices_of
 from privacy.services import JournalUnreachable

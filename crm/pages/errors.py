@@ -1,6 +1,7 @@
 """What the staff side says when it cannot answer: never a name, never what was asked."""
 
 import sys
+from http import HTTPStatus
 
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +11,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from crm.problems import problem
 from privacy.services import KeysLost, TooManyReads
 
 
@@ -25,6 +27,9 @@ def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    is_browser = "text/html" in request.headers.get("Accept", "")
+    if request.path.startswith("/api/") and not is_browser:
+        return problem(HTTPStatus.NOT_FOUND, "not_found")
     title = _("There is no such page")
     text = _("It may have been moved, archived or erased.")
     return _answer(request, 404, title, text, "search")

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from crm.contacts import how_many_contacts
 from crm.models import Account, Lead
 from crm.officer.addresses import ASKERS
-from crm.pages import IMPORTS_READERS, READERS, WRITERS
+from crm.pages import IMPORTS_READERS, READERS, WATCHERS, WRITERS
 from crm.pages.labels import LEAD_STATES, words
 from crm.people import Profile, profiles
 from crm.search.asking import SearchDown, search_status
@@ -36,6 +36,13 @@ def register() -> None:
         icon="help-circle",
         position=90,
         roles=ASKERS,
+    )
+    register_menu(
+        url_name="security-events",
+        label=_("Security"),
+        icon="shield-lock",
+        position=110,
+        roles=WATCHERS,
     )
     register_menu(
         url_name="import-list",

@@ -8,13 +8,13 @@ from django.utils import timezone
 from django.views.decorators.http import require_safe
 
 from consent.services import NothingToProve, proof_pack
-from crm.access import account_of, staff_page
+from crm.access import account_of, api_page, staff_page
 from crm.models import Contact
+from crm.pages import PROVERS
 
 # The data protection officer answers for the evidence; the others prove without network and
 # browser, which they do not need to know.
 EVIDENCE_READERS = ("dpo",)
-PROVERS = (*EVIDENCE_READERS, "marketing", "sales")
 
 
 @require_safe
@@ -23,6 +23,19 @@ def contact_proof(
     request: HttpRequest, contact_id: UUID, purpose: str, channel: str
 ) -> HttpResponse:
     """A download: making the pack changes nothing."""
+    return _proof(request, contact_id, purpose, channel)
+
+
+@require_safe
+@api_page("proofs:read", *PROVERS, answer="application/zip")
+def api_contact_proof(
+    request: HttpRequest, contact_id: UUID, purpose: str, channel: str
+) -> HttpResponse:
+    """The proof pack of one permission: a zip file that is checked offline."""
+    return _proof(request, contact_id, purpose, channel)
+
+
+def _proof(request: HttpRequest, contact_id: UUID, purpose: str, channel: str) -> HttpResponse:
     contact = get_object_or_404(Contact.objects.only("id"), id=contact_id)
     try:
         pack = proof_pack(

@@ -2,12 +2,14 @@
 
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 from django.test import Client
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from crm.accounts import directory
 from crm.accounts.second_factor import Secret, keep_authenticator, new_secret
 from crm.accounts.sessions import SEEN, STARTED
 from crm.models import Account
@@ -42,6 +44,24 @@ def signed_in(account: Account) -> Client:
 def staff_client(role: str = "marketing", *, username: str = "camille") -> Client:
     """A browser of a new account of that role, signed in with both factors."""
     return signed_in(make_account(username=username, role=role))
+
+
+def close_account(username: str) -> None:
+    """What an administrator of accounts does when somebody leaves."""
+    directory.close_account(**_act_on(username))
+
+
+def reopen_account(username: str) -> str:
+    return directory.reopen_account(**_act_on(username))
+
+
+def give_new_password(username: str) -> str:
+    return directory.give_new_password(**_act_on(username))
+
+
+def _act_on(username: str) -> dict[str, Any]:
+    account_id = directory.account_named(username)
+    return {"account_id": account_id, "actor_id": None, "now": datetime.now(UTC)}
 
 
 def set_session(client: Client, **values: object) -> None:

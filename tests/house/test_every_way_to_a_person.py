@@ -68,6 +68,7 @@ _MARKS = "The address becomes fingerprints and is given to nobody."
 _HELD = "Held in memory to be searched; what leaves the process is ids for the list of contacts."
 _BEHIND = "The session itself: what is written to it has passed the gate of its batch."
 NOBODY: dict[str, str] = {
+    "crm/sql/shared_accounts.sql": "Sign-ins of staff; no contact is in it.",
     "crm/contacts.py::record_no": "A no lowers; the address becomes fingerprints.",
     "crm/people.py::profiles": "The reader itself; its callers are listed.",
     "crm/people.py::reaches": _MARKS,

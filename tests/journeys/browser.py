@@ -27,6 +27,7 @@ class Watch:
 
     complaints: list[str] = field(default_factory=list)
     strangers: list[str] = field(default_factory=list)
+    hosts: set[str] = field(default_factory=lambda: {"127.0.0.1"})
 
     def over(self, page: Page) -> Page:
         page.on("console", lambda line: self._console(line.type, line.text))
@@ -42,7 +43,7 @@ class Watch:
             self.complaints.append(text)
 
     def _request(self, request: Request) -> None:
-        if urlsplit(request.url).hostname not in {"127.0.0.1", None, ""}:
+        if urlsplit(request.url).hostname not in {*self.hosts, None, ""}:
             self.strangers.append(request.url)
 
 

@@ -1,25 +1,28 @@
 """Accounts of staff from the command line.
 
-There is no command that takes a second factor away: somebody who has neither telephone nor
-recovery codes gets a new account, in person, and the old one is closed.
+A second factor is taken away by two people only: one asks (`ask-reset`), another agrees on the
+staff side, and `reset-factor` prints the key that is handed over in person.
 """
 
 from argparse import ArgumentParser
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from crm.accounts import directory, register
-from crm.accounts.directory import LastOfficer, NoSuchAccount, account_named
-from crm.accounts.register import NewAccount, NoSuchRole, UsernameTaken
+from crm.accounts import directory, recovery, register
+from crm.accounts.directory import LastOfficer, account_named
+from crm.accounts.register import NewAccount, NoSuchAccount, NoSuchRole, UsernameTaken
+from crm.accounts.sharing import shared_accounts
 from crm.models import Account, Role
+from privacy.services import NotApproved
 
 
 class Command(BaseCommand):
-    help = "Create, list, change, close and reopen accounts of staff."
+    help = "Create, list, change, close, reopen and look over accounts of staff."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         verbs = parser.add_subparsers(dest="verb", required=True)
@@ -44,6 +47,16 @@ class Command(BaseCommand):
         ends = verbs.add_parser("ends-on", help="its last day; without a day it has none")
         ends.add_argument("username")
         ends.add_argument("day", nargs="?", type=date.fromisoformat, help="2026-12-31")
+        self._add_resets(verbs)
+        verbs.add_parser("report", help="accounts that look shared")
+
+    def _add_resets(self, verbs: Any) -> None:
+        ask = verbs.add_parser("ask-reset", help="ask a second person for a reset of the factor")
+        ask.add_argument("username")
+        ask.add_argument("--by", required=True, help="the administrator who asks")
+        reset = verbs.add_parser("reset-factor", help="do what a second person agreed to")
+        reset.add_argument("username")
+        reset.add_argument("--approval", required=True, type=UUID)
 
     def handle(self, *args: Any, **options: Any) -> None:
         verb = str(options["verb"]).replace("-", "_")
@@ -53,6 +66,35 @@ class Command(BaseCommand):
             raise CommandError("There is no account of that name.") from None
         except LastOfficer as refusal:
             raise CommandError(str(refusal)) from None
+
+    def _ask_reset(self, options: dict[str, Any]) -> None:
+        asking = register.open_account(username=options["by"])
+        if asking.role != Role.ADMINISTRATOR:
+            raise CommandError("Only an administrator of accounts asks for a reset.")
+        account = register.open_account(username=options["username"])
+        made = recovery.ask_reset(account=account, requested_by=asking.pk, now=timezone.now())
+        self.stdout.write(f"Approval:  {made}")
+        self.stdout.write("Another person must agree to it on the staff side.")
+
+    def _reset_factor(self, options: dict[str, Any]) -> None:
+        account = register.open_account(username=options["username"])
+        try:
+            key = recovery.reset_second_factor(
+                account=account, approval_id=options["approval"], now=timezone.now()
+            )
+        except NotApproved:
+            raise CommandError("Nobody has agreed to that, or it was used already.") from None
+        self.stdout.write(f"Key:       {key}")
+        self.stdout.write(
+            "Hand it over in person. It works once, for 24 hours, after the password."
+        )
+
+    def _report(self, options: dict[str, Any]) -> None:
+        for line in shared_accounts(now=timezone.now()):
+            self.stdout.write(
+                f"{line.username:<24} {line.role:<16} two networks {line.in_two_networks:>4}"
+                f"  two browsers {line.in_two_browsers:>4}  moves {line.network_changes:>4}"
+            )
 
     def _create(self, options: dict[str, Any]) -> None:
         try:

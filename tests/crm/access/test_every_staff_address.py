@@ -26,6 +26,10 @@ OPEN = {
     "sign-in-code",
     "sign-in-recovery-code",
     "sign-in-authenticator",
+    # After the password alone: what they let through is in test_passkeys and test_lost_factors.
+    "sign-in-enrolment-key",
+    "sign-in-passkey-begin",
+    "sign-in-passkey",
     "sign-out",
 }
 SAMPLES = {
@@ -59,7 +63,9 @@ def _all() -> list[tuple[str, URLPattern]]:
     return list(_walk(get_resolver("deploy.urls_staff"), "/"))
 
 
-GUARDED = [(url, pattern) for url, pattern in _all() if pattern.name not in OPEN]
+BEHIND = [(url, pattern) for url, pattern in _all() if pattern.name not in OPEN]
+MACHINES = [(url, pattern) for url, pattern in BEHIND if hasattr(pattern.callback, "api_scope")]
+GUARDED = [each for each in BEHIND if each not in MACHINES]
 METHODS = ["get", "post", "put", "patch", "delete", "head", "options"]
 
 
@@ -88,6 +94,34 @@ def test_one_factor_opens_nothing_but_the_screen_of_the_second(method: str) -> N
         if response.status_code == 302:
             assert response.headers["Location"] == reverse("sign-in-code"), url
         assert not response.content
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("factor", ["none", "one"])
+def test_a_machine_without_both_factors_or_a_token_is_told_so(factor: str, method: str) -> None:
+    client = half_signed_in(make_account()) if factor == "one" else Client()
+    assert len(MACHINES) >= 5
+    for url, _pattern in MACHINES:
+        response = getattr(client, method)(url)
+        if method not in {"get", "head"}:
+            assert response.status_code == 405, (method, url)
+            continue
+        assert response.status_code == 401, url
+        assert response.headers["Content-Type"] == "application/problem+json"
+        assert response.headers["WWW-Authenticate"].startswith("Bearer")
+
+
+def test_a_browser_at_an_address_for_machines_is_sent_to_the_missing_step() -> None:
+    half = half_signed_in(make_account())
+    for url, _pattern in MACHINES:
+        accept = {"Accept": "text/html,application/xhtml+xml"}
+        assert Client().get(url, headers=accept).headers["Location"].startswith("/sign-in?"), url
+        assert half.get(url, headers=accept).headers["Location"] == reverse("sign-in-code"), url
+
+
+def test_no_address_lies_beside_the_ones_for_machines() -> None:
+    """Whatever is under /api/ has the gate of machines, and nothing else has."""
+    assert {url for url, _ in _all() if url.startswith("/api/")} == {url for url, _ in MACHINES}
 
 
 def test_get_and_post_alone_reach_the_gate_of_each_page() -> None:

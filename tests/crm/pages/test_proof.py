@@ -9,7 +9,7 @@ from django.test import Client
 from django.urls import reverse
 
 from consent.models import LedgerEvent
-from crm.pages.proof import PROVERS
+from crm.pages import PROVERS
 from crm.services import Role
 from tests.consent.people import newsletter, submit
 from tests.crm.pages.arrivals import arrive, soup

@@ -1,0 +1,99 @@
+"""When every second factor is lost: two people renew it, and a key is handed over in person.
+
+The password alone never opens an enrolment again, and whoever hands over the key does not know
+the password: neither of them gets in alone.
+"""
+
+import secrets
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.db import transaction
+from django.db.models import F
+from django_otp import devices_for_user
+
+from crm.accounts.security_events import Kind, record_event
+from crm.accounts.sign_ins import end_sessions
+from crm.models import Account, EnrolmentKey, RecoveryCode
+from privacy.services import request_approval, use_approval
+
+FACTOR_RESET = "factor_reset"
+REQUEST_LIFE = timedelta(days=2)
+KEY_LIFE = timedelta(hours=24)
+_WRONG_KEYS = 5
+_ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
+
+
+def ask_reset(*, account: Account, requested_by: UUID, now: datetime) -> UUID:
+    """Ask a second person to agree that the account's second factor is renewed; returns the id.
+
+    Not safe twice: it asks again.
+    """
+    return request_approval(
+        kind=FACTOR_RESET,
+        reference={"account": str(account.pk)},
+        requested_by=requested_by,
+        now=now,
+        expires_at=now + REQUEST_LIFE,
+    )
+
+
+@transaction.atomic
+def reset_second_factor(*, account: Account, approval_id: UUID, now: datetime) -> str:
+    """Remove every second factor and recovery code, end all sessions, and return the key.
+
+    The key is shown once, handed over in person, and opens the enrolment of a new factor within
+    24 hours, after the password, which stays as it is. Raises privacy's NotApproved unless a
+    second person has agreed to exactly this; so also when repeated.
+    """
+    reference = {"account": str(account.pk)}
+    use_approval(approval_id=approval_id, kind=FACTOR_RESET, reference=reference, now=now)
+    for device in devices_for_user(account, confirmed=None):
+        device.delete()
+    RecoveryCode.objects.filter(account=account).delete()
+    key = "-".join("".join(secrets.choice(_ALPHABET) for _ in range(4)) for _ in range(6))
+    EnrolmentKey.objects.update_or_create(
+        account=account,
+        defaults={
+            "key_hash": make_password(_letters(key)),
+            "created_at": now,
+            "expires_at": now + KEY_LIFE,
+            "failures": 0,
+            "used_at": None,
+        },
+    )
+    end_sessions(account=account, now=now)
+    event = {"approval": str(approval_id)}
+    record_event(Kind.FACTORS_RESET, now=now, account_id=account.pk, reference=event)
+    return key
+
+
+def _letters(key: str) -> str:
+    return "".join(sign for sign in key.upper() if sign in _ALPHABET)
+
+
+def needs_key(account: Account) -> bool:
+    """Say whether a new factor is enrolled only with a key: after a reset, until it was used."""
+    return EnrolmentKey.objects.filter(account=account, used_at=None).exists()
+
+
+def is_right_key(*, account: Account, key: str, now: datetime) -> bool:
+    """Say whether the key opens the enrolment; after five wrong ones it opens nothing more.
+
+    It is spent by `close_key` alone: an enrolment that was begun and left needs it again.
+    """
+    with transaction.atomic():
+        row = EnrolmentKey.objects.select_for_update().filter(account=account, used_at=None).first()
+        if row is None or row.expires_at <= now or row.failures >= _WRONG_KEYS:
+            return False
+        if check_password(_letters(key), row.key_hash):
+            return True
+        EnrolmentKey.objects.filter(pk=row.pk).update(failures=F("failures") + 1)
+    record_event(Kind.ENROLMENT_KEY_REFUSED, now=now, account_id=account.pk)
+    return False
+
+
+def close_key(*, account: Account, now: datetime) -> None:
+    """Spend the key: a new factor is enrolled. Safe twice."""
+    EnrolmentKey.objects.filter(account=account, used_at=None).update(used_at=now)
