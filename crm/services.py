@@ -2,6 +2,7 @@
 
 from crm.access import account_of, staff_page
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
+from crm.free_text import FreeTextField
 from crm.imports.running import work_on_imports
 from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merges
 from crm.models import Account, Role
@@ -39,6 +40,7 @@ __all__ = [
     "CardValue",
     "Choice",
     "Facets",
+    "FreeTextField",
     "InvalidRules",
     "ListRow",
     "NameTaken",

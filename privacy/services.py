@@ -17,6 +17,8 @@ from privacy.approvals import (
     standing_approval,
     use_approval,
 )
+from privacy.card_numbers import REFUSED as CARD_NUMBER_REFUSED
+from privacy.card_numbers import holds_card_number, refuse_card_numbers
 from privacy.envelopes import (
     Drained,
     IntakeClosed,
@@ -212,6 +214,7 @@ def log_signer(*, folder: Path, host: str) -> Signer:
 
 
 __all__ = [
+    "CARD_NUMBER_REFUSED",
     "Audit",
     "Conflict",
     "Drained",
@@ -269,6 +272,7 @@ __all__ = [
     "fingerprint_epochs",
     "fingerprint_phones",
     "found_installation",
+    "holds_card_number",
     "is_journal_applied",
     "join_subjects",
     "journal_head",
@@ -286,6 +290,7 @@ __all__ = [
     "read_verifier",
     "refresh_sealing_key",
     "refuse",
+    "refuse_card_numbers",
     "register_fingerprint_use",
     "register_replay",
     "request_approval",

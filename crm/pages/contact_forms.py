@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from crm.contacts import ContactFilter
+from crm.free_text import FreeTextField
 from crm.segments.choices import STATUS_NAMES, choices_of
 from privacy.services import InvalidAddress, normalise_email
 
@@ -19,7 +20,7 @@ class FilterForm(forms.Form):
     language = forms.ChoiceField(label=_("Language"), required=False, widget=_SELECT)
     tag = forms.ChoiceField(label=_("Tag"), required=False, widget=_SELECT)
     form = forms.ChoiceField(label=_("Form filled in"), required=False, widget=_SELECT)
-    source = forms.CharField(
+    source = FreeTextField(
         label=_("Source"),
         required=False,
         max_length=64,
@@ -42,7 +43,7 @@ class FilterForm(forms.Form):
 class AddressForm(forms.Form):
     """An exact search. It is posted: an address is never part of an URL."""
 
-    email = forms.CharField(
+    email = FreeTextField(
         label=_("Find by e-mail address"),
         max_length=254,
         widget=forms.TextInput(
@@ -67,7 +68,7 @@ class AddressForm(forms.Form):
 
 
 class TagForm(forms.Form):
-    title = forms.CharField(
+    title = FreeTextField(
         label=_("Add a tag"),
         max_length=60,
         widget=forms.TextInput(

@@ -1,0 +1,13 @@
+"""The field of every form of staff that takes words: it refuses the number of a payment card."""
+
+from typing import ClassVar
+
+from django import forms
+
+from privacy.services import refuse_card_numbers
+
+
+class FreeTextField(forms.CharField):
+    """A CharField whose text may hold no card number; a test finds forms that use another one."""
+
+    default_validators: ClassVar[list[object]] = [refuse_card_numbers]
