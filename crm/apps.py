@@ -7,6 +7,7 @@ class CrmConfig(AppConfig):
 
     def ready(self) -> None:
         from consent.services import register_addresses, register_merged
+        from crm import approval_kinds
         from crm.merging import kept_ids
         from crm.officer import entrance
         from crm.officer.notice_menu import register as register_notices
@@ -14,6 +15,7 @@ class CrmConfig(AppConfig):
         from crm.people import reaches
 
         register()
+        approval_kinds.register()
         register_addresses(reaches)
         register_merged(kept_ids)
         register_notices()

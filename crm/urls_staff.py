@@ -7,6 +7,7 @@ from crm.officer import addresses, assessments, notices, purposes, rules
 from crm.pages import (
     account,
     api,
+    approvals,
     calls,
     contact,
     contacts,
@@ -64,6 +65,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="contact-proof",
     ),
     path("contacts/<uuid:contact_id>/merge", merging.contact_merge, name="contact-merge"),
+    path("approvals/", approvals.approval_list, name="approval-list"),
+    path("approvals/<uuid:approval_id>/", approvals.approval, name="approval"),
     path("imports/", imports.import_list, name="import-list"),
     path("imports/new", imports.import_new, name="import-new"),
     path("imports/<uuid:batch_id>/", imports.import_page, name="import"),

@@ -8,14 +8,18 @@ from pathlib import Path
 from uuid import UUID
 
 from privacy.approvals import (
+    AskedApproval,
     NotApproved,
     NotPending,
     SamePerson,
+    approval,
     approve,
+    past_approvals,
     refuse,
     request_approval,
     standing_approval,
     use_approval,
+    waiting_approvals,
 )
 from privacy.card_numbers import REFUSED as CARD_NUMBER_REFUSED
 from privacy.card_numbers import holds_card_number, refuse_card_numbers
@@ -215,6 +219,7 @@ def log_signer(*, folder: Path, host: str) -> Signer:
 
 __all__ = [
     "CARD_NUMBER_REFUSED",
+    "AskedApproval",
     "Audit",
     "Conflict",
     "Drained",
@@ -255,6 +260,7 @@ __all__ = [
     "Unreadable",
     "VaultModel",
     "Verifier",
+    "approval",
     "approve",
     "catch_up_with_journal",
     "change_document",
@@ -284,6 +290,7 @@ __all__ = [
     "normalise_phone",
     "on_intake",
     "open_evidence",
+    "past_approvals",
     "purpose_of_link",
     "read_documents",
     "read_measure_link",
@@ -299,6 +306,7 @@ __all__ = [
     "stream_documents",
     "subjects_after",
     "use_approval",
+    "waiting_approvals",
     "write_document",
     "write_documents",
     "writing_fingerprint_epoch",

@@ -5,6 +5,8 @@ from datetime import datetime
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from crm.approval_kinds import APPROVERS
+from crm.approving import how_many_wait_for
 from crm.contacts import how_many_contacts
 from crm.models import Account, Lead
 from crm.officer.addresses import ASKERS
@@ -40,6 +42,17 @@ def register() -> None:
         position=35,
         roles=IMPORTS_READERS,
     )
+    register_menu(
+        url_name="approval-list", label=_("Approvals"), icon="gavel", position=85, roles=APPROVERS
+    )
+    register_card(
+        code="approvals",
+        label=_("Waiting for you"),
+        icon="gavel",
+        position=5,
+        roles=APPROVERS,
+        provider=_approvals,
+    )
     register_card(
         code="new-leads",
         label=_("New leads"),
@@ -65,6 +78,11 @@ def register() -> None:
         more_url_name="lead-list",
         empty_text=_("No lead has arrived yet."),
     )
+
+
+def _approvals(account: Account, now: datetime) -> CardValue:
+    count = how_many_wait_for(account=account, now=now)
+    return CardValue(count, url=reverse("approval-list"))
 
 
 def _new_leads(account: Account, now: datetime) -> CardValue:
