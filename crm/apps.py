@@ -8,6 +8,7 @@ class CrmConfig(AppConfig):
     def ready(self) -> None:
         from consent.services import register_addresses, register_merged
         from crm import approval_kinds
+        from crm.exports import asking
         from crm.merging import kept_ids
         from crm.officer import entrance
         from crm.officer.notice_menu import register as register_notices
@@ -16,6 +17,7 @@ class CrmConfig(AppConfig):
 
         register()
         approval_kinds.register()
+        asking.register()
         register_addresses(reaches)
         register_merged(kept_ids)
         register_notices()

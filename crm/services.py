@@ -2,6 +2,7 @@
 
 from crm.access import account_of, staff_page
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
+from crm.exports.making import work_on_exports
 from crm.free_text import FreeTextField
 from crm.imports.running import work_on_imports
 from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merges
@@ -86,5 +87,6 @@ __all__ = [
     "settle_merges",
     "staff_page",
     "waterfall",
+    "work_on_exports",
     "work_on_imports",
 ]

@@ -15,3 +15,8 @@ def work_on_imports() -> None:
 @shared_task(name="crm.settle_merges")
 def settle_merges() -> None:
     services.settle_merges(now=datetime.now(UTC))
+
+
+@shared_task(name="crm.work_on_exports")
+def work_on_exports() -> None:
+    services.work_on_exports(now=datetime.now(UTC))

@@ -69,6 +69,11 @@ FIELDS: dict[str, dict[str, Holds]] = {
         "refusals": _R,
         **dict.fromkeys(("channel", "notice_code"), _C),
     },
+    "crm.Export": {
+        **dict.fromkeys(("scope", "channel", "reason", "columns"), _C),
+        **dict.fromkeys(("scope_id", "rules", "left_out"), _R),
+    },
+    "crm.ExportDownload": {"ref": _C, "canary": _C, "sha256": _X},
     "crm.Segment": {"name": _P, "description": _P, "rules": _R},
     "consent.Purpose": {
         **dict.fromkeys(("code", "iri", "more_iris", "data_categories", "bases", "channels"), _C),

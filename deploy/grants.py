@@ -91,6 +91,9 @@ GRANTS: dict[str, dict[str, Rule]] = {
         **dict.fromkeys(_EVIDENCE_TABLES, EVIDENCE),
         # Asked, decided and used; never taken back.
         "privacy_approval": {"accord_staff": KEEP, "accord_worker": KEEP},
+        # Asked, made, downloaded and ended; that it was is never taken back.
+        "crm_export": {"accord_staff": KEEP, "accord_worker": KEEP},
+        "crm_exportdownload": {"accord_staff": KEEP, "accord_worker": READ},
         # The worker moves the timeline of whoever was merged.
         "crm_timelineentry": {"accord_staff": APPEND, "accord_worker": KEEP},
     },

@@ -184,6 +184,8 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_COOKIE_SAMESITE = "Strict"
 CSRF_FAILURE_VIEW = "crm.pages.errors.csrf_failure"
 SESSION_COOKIE_AGE = integer("ACCORD_SESSION_SECONDS", 12 * 3600)
+# How many people one person may export alone (ASVS 5.0 2.3.5).
+EXPORT_ALONE_MAX = integer("ACCORD_EXPORT_ALONE_MAX", 100)
 
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
@@ -311,6 +313,7 @@ _SWEEPS = {
     "consent.settle_informed": 3600,
     "crm.settle_merges": 5,
     "crm.work_on_imports": 5,
+    "crm.work_on_exports": 5,
     "campaigns.send_letters": 2,
     "campaigns.sweep": 5,
     "campaigns.receive_measures": 2,

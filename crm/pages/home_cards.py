@@ -10,7 +10,7 @@ from crm.approving import how_many_wait_for
 from crm.contacts import how_many_contacts
 from crm.models import Account, Lead
 from crm.officer.addresses import ASKERS
-from crm.pages import IMPORTS_READERS, READERS, WRITERS
+from crm.pages import EXPORTERS, IMPORTS_READERS, READERS, WRITERS
 from crm.pages.labels import LEAD_STATES, words
 from crm.people import profiles
 from crm.segments.choices import names_of
@@ -41,6 +41,9 @@ def register() -> None:
         icon="upload",
         position=35,
         roles=IMPORTS_READERS,
+    )
+    register_menu(
+        url_name="export-list", label=_("Exports"), icon="download", position=36, roles=EXPORTERS
     )
     register_menu(
         url_name="approval-list", label=_("Approvals"), icon="gavel", position=85, roles=APPROVERS

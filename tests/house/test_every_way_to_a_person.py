@@ -45,6 +45,13 @@ GATED: dict[str, tuple[str, ...]] = {
         "consent_is_suppressed(1",
         "consent_is_suppressed(2",
     ),
+    "crm/exports/gate.py::judge_next": ("crm/exports/gate.py", "reachable(", "_ladder("),
+    "crm/exports/keeping.py::parts_of": (
+        "crm/exports/downloading.py",
+        "still_permitted(export=self.export",
+        "for number, part in enumerate(parts_of(self.export))",
+    ),
+    "crm/sql/export_part.sql": ("crm/sql/export_part.sql", "consent_refusals("),
     "crm/sql/calling.sql": ("crm/sql/calling.sql", "consent_refusals("),
     "crm/sql/waterfall.sql": ("crm/sql/waterfall.sql", "consent_refusals("),
     "campaigns/sql/note_measure.sql": (
