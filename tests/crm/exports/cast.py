@@ -17,7 +17,7 @@ from crm.services import Facets, Person, receive_many
 from tests.conftest import NOW
 from tests.consent.people import promotion, submit
 
-PURPOSE, DOMAIN = "targeted_promotion", "mail.example.org"
+PURPOSE, DOMAIN = "targeted_promotion", "mail.localhost.example"
 EVERY_COLUMN = ("email", "given_name", "family_name", "phone", "company", "language", "tags")
 
 
