@@ -59,11 +59,33 @@ class RecoveryCode(models.Model):
 
 
 class Organisation(models.Model):
-    """A company. Its name is in the vault: a sole trader's company name is a person's name."""
+    """A company. Its name is in the vault: a sole trader's company name is a person's name.
+
+    So are its account and card numbers, fax, address and notes: one document, under its own id.
+    """
 
     id = models.UUIDField(primary_key=True)
     country = models.CharField(max_length=2, blank=True)
+    # In clear: retention counts from it.
+    contract_ends_on = models.DateField(null=True)
     created_at = models.DateTimeField()
+    updated_at = models.DateTimeField(null=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["-created_at", "-id"], name="organisation_newest")]
+
+
+class NumberShown(models.Model):
+    """Somebody saw account and card numbers of an organisation in full: who, when and why."""
+
+    id = models.UUIDField(primary_key=True)
+    organisation_id = models.UUIDField()
+    account_id = models.UUIDField()
+    shown_at = models.DateTimeField()
+    reason = models.CharField(max_length=16)
+
+    class Meta:
+        indexes = [models.Index(fields=["organisation_id", "-shown_at"], name="numbershown_of_one")]
 
 
 class Contact(models.Model):

@@ -59,6 +59,7 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "crm.Account": {"password": _S, "username": _S, "role": _C, "language": _C},
     "crm.RecoveryCode": {"code_hash": _S},
     "crm.Organisation": {"country": _F},
+    "crm.NumberShown": {"reason": _C},
     "crm.Contact": dict.fromkeys(("language", "country", "status", "source"), _F),
     "crm.Tag": {"slug": _C, "title": _P},
     "crm.Lead": {"form_code": _C, "state": _C},

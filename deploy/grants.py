@@ -81,6 +81,7 @@ _EVIDENCE_TABLES = frozenset(
         "consent_purposeversion",
         "consent_seal",
         "crm_contactmerge",
+        "crm_numbershown",
     }
 )
 

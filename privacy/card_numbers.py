@@ -92,7 +92,7 @@ def _rest_after_iban(text: str) -> str:
     """Return what is left of a text that begins like an IBAN; all of it if it is none."""
     places = [place for place, character in enumerate(text) if character.isalnum()]
     for place in places[_IBAN_SHORTEST - 1 :]:
-        if iban.is_valid(text[: place + 1].replace(".", "")):
+        if iban.is_valid(text[: place + 1].replace(".", ""), check_country=False):
             return "#" + text[place + 1 :]
     return text
 

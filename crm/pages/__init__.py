@@ -8,3 +8,6 @@ IMPORTERS = ("marketing",)
 IMPORTS_READERS = (*IMPORTERS, "dpo")
 EXPORTERS = ("marketing", "dpo")
 OFFICERS = ("dpo",)
+# Bank details are for those who deal with the organisation; customer service sees none.
+ORGANISATION_WRITERS = ("marketing", "sales")
+ORGANISATION_NUMBERS = (*ORGANISATION_WRITERS, "dpo")

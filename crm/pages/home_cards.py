@@ -24,6 +24,7 @@ def register() -> None:
     for url_name, label, icon, position in (
         ("contact-list", _("Contacts"), "address-book", 10),
         ("lead-list", _("Leads"), "inbox", 20),
+        ("organisation-list", _("Organisations"), "building", 15),
         ("segment-list", _("Segments"), "chart-pie", 30),
     ):
         register_menu(url_name=url_name, label=label, icon=icon, position=position, roles=READERS)

@@ -83,6 +83,9 @@ NOBODY: dict[str, str] = {
     "crm/pages/contacts.py::_context": "The list of contacts: who is kept, not whom to reach; the "
     "page says so, and what leaves the house goes through `reachable`.",
     "crm/sql/campaign_ids.sql": "Ids of campaigns, no people.",
+    "crm/organisations.py::details_of": "Companies we have a contract with, shown to staff.",
+    "crm/pages/organisations.py::_contacts": "Names of who belongs to a company, without an "
+    "address, on its own page.",
     "crm/pages/leads.py::lead_lines": "Answers to what the person asked (GDPR 6(1)(b)).",
     "crm/pages/home_cards.py::_newest_leads": "Names of the newest leads, without an address.",
     "consent/addresses.py::marks_of_link": _MARKS,
