@@ -1,6 +1,7 @@
 """The field of every form of staff that takes words: it refuses the number of a payment card."""
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import Any
 
 from django import forms
 
@@ -10,4 +11,4 @@ from privacy.services import refuse_card_numbers
 class FreeTextField(forms.CharField):
     """A CharField whose text may hold no card number; a test finds forms that use another one."""
 
-    default_validators: ClassVar[list[object]] = [refuse_card_numbers]
+    default_validators: list[Callable[[Any], None]] = [refuse_card_numbers]

@@ -83,7 +83,8 @@ def _ladder(
     }
     with connections["default"].cursor() as cursor:
         cursor.execute(_PART.replace("{people}", people), {**asked, **named})
-        return cursor.fetchall()
+        rows: list[tuple[UUID, str | None, str | None]] = cursor.fetchall()
+    return rows
 
 
 def _by_address(export: Export, people: dict[UUID, Reach]) -> dict[UUID, str | None]:

@@ -11,12 +11,12 @@ OWN_SHAPE = {"crm.accounts.forms", "crm.officer.addresses"}
 NUMBER = "4111 1111 1111 1111"
 
 
-def _forms(form: type[forms.BaseForm]) -> set[type[forms.BaseForm]]:
+def _forms(form: type[forms.Form]) -> set[type[forms.Form]]:
     below = form.__subclasses__()
     return {*below}.union(*map(_forms, below)) if below else set()
 
 
-def _ours() -> list[type[forms.BaseForm]]:
+def _ours() -> list[type[forms.Form]]:
     get_resolver("deploy.urls_staff").reverse_dict  # noqa: B018 - imports every page
     floors = ("crm.", "consent.", "campaigns.", "forms_intake.", "privacy.")
     return [each for each in _forms(forms.Form) if each.__module__.startswith(floors)]

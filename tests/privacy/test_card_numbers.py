@@ -66,7 +66,8 @@ def card_numbers(draw: st.DrawFn) -> str:
     missing = length - 1 - len(prefix)
     digits = prefix + draw(st.text(alphabet="0123456789", min_size=missing, max_size=missing))
     digits += luhn.calc_check_digit(digits)
-    parts, left = [], digits
+    parts: list[str] = []
+    left = digits
     for size in draw(st.sampled_from(SHAPES)):
         parts, left = [*parts, left[:size]], left[size:]
     mark = draw(st.sampled_from([" ", "-", "\u00a0", " - ", "\u2011", "."]))

@@ -1,14 +1,16 @@
 """A file holds whom the gate permits, when it is made and again when it leaves; nobody else."""
 
 import csv
+import hashlib
 import io
 from datetime import timedelta
 from uuid import uuid4
 
 import pytest
+from pytest_django import Settings
 
 from crm.contacts import record_no
-from crm.exports import gate, making
+from crm.exports import gate, keeping, making
 from crm.exports.asking import NobodyToExport, NotExportable, cancel_export
 from crm.exports.downloading import NotMade, NotYours, begin_download
 from crm.exports.keeping import FileGone
@@ -18,7 +20,7 @@ from crm.segments.store import create_segment
 from privacy.models import Approval, Blob, DataKey, RetentionClass
 from privacy.services import approve, refuse
 from tests.conftest import NOW
-from tests.consent.people import decide
+from tests.consent.people import decide, promotion, submit
 from tests.crm.exports.cast import DOMAIN, ask, made, person, rows_of, take
 from tests.crm.staff import make_account
 
@@ -135,7 +137,7 @@ def test_it_is_csv_of_rfc_4180_and_no_cell_is_a_formula(mia: Account) -> None:
 
 def test_what_cannot_be_asked_for(mia: Account) -> None:
     person("alice")
-    for wrong in (
+    wrongs: tuple[dict[str, object], ...] = (
         {"purpose_code": "nothing"},
         {"channel": "sms"},
         {"reason": "because"},
@@ -146,9 +148,10 @@ def test_what_cannot_be_asked_for(mia: Account) -> None:
         {"scope": "tag", "scope_id": "no-such"},
         {"scope": "segment", "scope_id": "no-such"},
         {"scope": "segment", "scope_id": str(uuid4())},
-    ):
+    )
+    for wrong in wrongs:
         with pytest.raises(NotExportable):
-            ask(mia, **wrong)  # type: ignore[arg-type]
+            ask(mia, **wrong)
     with pytest.raises(NobodyToExport):
         ask(mia, purpose_code="newsletter")
     assert not Export.objects.exists()
@@ -158,8 +161,8 @@ def test_what_cannot_be_asked_for(mia: Account) -> None:
 
 
 @pytest.fixture
-def small(settings: object) -> None:
-    settings.EXPORT_ALONE_MAX = 1  # type: ignore[attr-defined]
+def small(settings: Settings) -> None:
+    settings.EXPORT_ALONE_MAX = 1
 
 
 @pytest.mark.usefixtures("small")
@@ -213,8 +216,6 @@ def test_more_people_than_were_asked_for_are_left_out(mia: Account) -> None:
     bob = person("bob", is_asked=False)
     export = ask(mia)
     assert export.most_rows == 1
-    from tests.consent.people import promotion, submit
-
     submit(bob, promotion(is_ticked=False), email="bob@example.org", needs_confirmation=False)
     work_on_exports(now=NOW)
     export.refresh_from_db()
@@ -256,8 +257,6 @@ def test_five_downloads_and_no_more(mia: Account) -> None:
 
 
 def test_each_download_is_recorded_with_its_digest(mia: Account) -> None:
-    import hashlib
-
     person("alice")
     content = take(made(mia))
     record = ExportDownload.objects.get()
@@ -303,7 +302,7 @@ def test_a_worker_that_dies_goes_on_where_it_was(
     for name in names:
         person(name)
     export = ask(mia)
-    seal, calls = making.seal_part, list[object]()
+    seal, calls = keeping.seal_part, list[object]()
 
     def dies(**kwargs: object) -> None:
         seal(**kwargs)  # type: ignore[arg-type]
