@@ -60,7 +60,7 @@ def _agreed_to(officer: httpx.Client, export: Export) -> None:
     assert "fair" in officer.get(request).text
     assert acts.submit(officer, request, do="approve").status_code == 302
     wait_for(lambda: Export.objects.get(id=export.id).made_at is not None, "the file")
-    assert Approval.objects.get(id=export.approval_id).used_at is not None
+    assert Approval.objects.get(reference__export=str(export.id)).used_at is not None
 
 
 def _dies(marketing: httpx.Client, here: str, export: Export) -> None:

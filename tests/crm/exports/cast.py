@@ -3,6 +3,7 @@
 import csv
 import io
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.test import Client
@@ -46,7 +47,7 @@ def terms(**changes: object) -> ExportTerms:
     return ExportTerms(**asked)  # type: ignore[arg-type]
 
 
-def ask(account: Account, *, now: datetime = NOW, **changes: object) -> Export:
+def ask(account: Account, *, now: Any = NOW, **changes: Any) -> Export:
     number = ask_export(terms=terms(**changes), actor_id=account.id, now=now)
     return Export.objects.get(id=number)
 
