@@ -14,6 +14,11 @@ def ring_imports() -> None:
     _ring("crm.work_on_imports")
 
 
+def ring_exports() -> None:
+    """Say that an export waits for the worker."""
+    _ring("crm.work_on_exports")
+
+
 def ring_merges() -> None:
     """Say that two contacts are to be made one."""
     _ring("crm.settle_merges")

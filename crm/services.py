@@ -3,6 +3,8 @@
 from crm.access import account_of, api_page, staff_page
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
 from crm.accounts.sign_ins import forget_sign_ins
+from crm.exports.making import work_on_exports
+from crm.free_text import FreeTextField
 from crm.imports.running import work_on_imports
 from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merges
 from crm.models import Account, Role
@@ -43,6 +45,7 @@ __all__ = [
     "Choice",
     "Facets",
     "Figure",
+    "FreeTextField",
     "InvalidRules",
     "ListRow",
     "NameTaken",
@@ -92,5 +95,6 @@ __all__ = [
     "settle_merges",
     "staff_page",
     "waterfall",
+    "work_on_exports",
     "work_on_imports",
 ]

@@ -25,3 +25,8 @@ def close_tickets() -> None:
 @shared_task(name="crm.forget_sign_ins")
 def forget_sign_ins() -> None:
     services.forget_sign_ins(now=datetime.now(UTC))
+
+
+@shared_task(name="crm.work_on_exports")
+def work_on_exports() -> None:
+    services.work_on_exports(now=datetime.now(UTC))

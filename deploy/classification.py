@@ -73,6 +73,7 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "crm.ApiToken": {"name": _S, "sha256": _S, "scopes": _C, "networks": _S},
     "crm.ApiTokenUse": {"scope": _C, "reference": _R},
     "crm.Organisation": {"country": _F},
+    "crm.NumberShown": {"reason": _C},
     "crm.Contact": dict.fromkeys(("language", "country", "status", "source"), _F),
     "crm.Tag": {"slug": _C, "title": _P},
     "crm.Lead": {"form_code": _C, "state": _C},
@@ -83,6 +84,11 @@ FIELDS: dict[str, dict[str, Holds]] = {
         "refusals": _R,
         **dict.fromkeys(("channel", "notice_code"), _C),
     },
+    "crm.Export": {
+        **dict.fromkeys(("scope", "channel", "reason", "columns"), _C),
+        **dict.fromkeys(("scope_id", "rules", "left_out"), _R),
+    },
+    "crm.ExportDownload": {"ref": _C, "canary": _C, "sha256": _X},
     "crm.Segment": {"name": _P, "description": _P, "rules": _R},
     "consent.Purpose": {
         **dict.fromkeys(("code", "iri", "more_iris", "data_categories", "bases", "channels"), _C),

@@ -90,6 +90,7 @@ _EVIDENCE_TABLES = frozenset(
         "crm_accountevent",
         "crm_contactmerge",
         "privacy_keydestruction",
+        "crm_numbershown",
     }
 )
 
@@ -115,6 +116,9 @@ GRANTS: dict[str, dict[str, Rule]] = {
         "crm_securityevent": {"accord_staff": APPEND, "accord_worker": WRITE},
         "crm_apitokenuse": {"accord_staff": APPEND, "accord_worker": WRITE},
         "crm_signin": {"accord_staff": KEEP, "accord_worker": WRITE},
+        # Asked, made, downloaded and ended; that it was is never taken back.
+        "crm_export": {"accord_staff": KEEP, "accord_worker": KEEP},
+        "crm_exportdownload": {"accord_staff": KEEP, "accord_worker": READ},
         # The worker moves the timeline of whoever was merged.
         "crm_timelineentry": {"accord_staff": APPEND, "accord_worker": KEEP},
     },

@@ -214,6 +214,8 @@ CSRF_COOKIE_SAMESITE = "Strict"
 KNOWN_BROWSER_COOKIE_NAME = f"{_COOKIE_PREFIX}accord_known"
 CSRF_FAILURE_VIEW = "crm.pages.errors.csrf_failure"
 SESSION_COOKIE_AGE = integer("ACCORD_SESSION_SECONDS", 12 * 3600)
+# How many people one person may export alone (ASVS 5.0 2.3.5).
+EXPORT_ALONE_MAX = integer("ACCORD_EXPORT_ALONE_MAX", 100)
 
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
@@ -369,6 +371,7 @@ _SWEEPS = {
     "crm.close_tickets": 3600,
     "crm.work_on_imports": 5,
     "crm.forget_sign_ins": 3600,
+    "crm.work_on_exports": 5,
     "campaigns.send_letters": 2,
     "campaigns.sweep": 5,
     "campaigns.receive_measures": 2,

@@ -10,7 +10,13 @@ from babel import Locale
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from privacy.services import InvalidAddress, normalise_email, normalise_phone
+from privacy.services import (
+    CARD_NUMBER_REFUSED,
+    InvalidAddress,
+    holds_card_number,
+    normalise_email,
+    normalise_phone,
+)
 
 # With accents of four bytes each, everything together still fits into an envelope of 16 KiB.
 MESSAGE_MAX = 3000
@@ -53,6 +59,8 @@ class Field:
         text = _plain(value, is_multiline=self.kind == "textarea")
         if len(text) > self.max_length:
             raise InvalidField("too_long", _("This is too long."))
+        if holds_card_number(text):
+            raise InvalidField("card_number", CARD_NUMBER_REFUSED)
         return self.check(text) if text else ""
 
 

@@ -5,11 +5,13 @@ for all of them: the one who agrees is another person, the question stays as it 
 be decided once and used once, and not after its time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import uuid_utils.compat
+from django.db.models import Q, QuerySet
 
 from privacy.models import Approval
 
@@ -26,6 +28,25 @@ class NotPending(Exception):
 
 class NotApproved(Exception):
     """Nobody has agreed to exactly this, the agreement is over, or it was used already."""
+
+
+@dataclass(frozen=True)
+class AskedApproval:
+    """A request as it was asked, and what became of it."""
+
+    id: UUID
+    kind: str
+    reference: Reference
+    requested_by: UUID
+    requested_at: datetime
+    expires_at: datetime
+    decided_by: UUID | None
+    decided_at: datetime | None
+    is_approved: bool | None
+    used_at: datetime | None
+
+    def is_waiting(self, now: datetime) -> bool:
+        return self.decided_at is None and self.expires_at > now
 
 
 def request_approval(
@@ -86,3 +107,33 @@ def standing_approval(*, kind: str, reference: Reference, now: datetime) -> UUID
         kind=kind, reference=dict(reference), is_approved=True, used_at=None, expires_at__gt=now
     )
     return found.order_by("-requested_at").values_list("id", flat=True).first()
+
+
+def approval(*, approval_id: UUID) -> AskedApproval | None:
+    """Return one request; None where there is none."""
+    return next(iter(_asked(Approval.objects.filter(id=approval_id))), None)
+
+
+def waiting_approvals(
+    *, kinds: Sequence[str], now: datetime, limit: int = 100
+) -> list[AskedApproval]:
+    """Return the requests of these kinds that may still be decided, the oldest first."""
+    rows = Approval.objects.filter(kind__in=kinds, decided_at=None, expires_at__gt=now)
+    return _asked(rows.order_by("requested_at", "id")[:limit])
+
+
+def past_approvals(
+    *, kinds: Sequence[str], now: datetime, after: tuple[datetime, UUID] | None, limit: int
+) -> list[AskedApproval]:
+    """Return the requests that are decided or over, newest first, behind (asked at, id)."""
+    rows = Approval.objects.filter(kind__in=kinds)
+    rows = rows.filter(Q(decided_at__isnull=False) | Q(expires_at__lte=now))
+    if after is not None:
+        moment, number = after
+        rows = rows.filter(requested_at__lte=moment)
+        rows = rows.exclude(requested_at=moment, id__gte=number)
+    return _asked(rows.order_by("-requested_at", "-id")[:limit])
+
+
+def _asked(rows: QuerySet[Approval]) -> list[AskedApproval]:
+    return [AskedApproval(**row) for row in rows.values(*AskedApproval.__dataclass_fields__)]

@@ -8,15 +8,21 @@ from pathlib import Path
 from uuid import UUID
 
 from privacy.approvals import (
+    AskedApproval,
     NotApproved,
     NotPending,
     SamePerson,
+    approval,
     approve,
+    past_approvals,
     refuse,
     request_approval,
     standing_approval,
     use_approval,
+    waiting_approvals,
 )
+from privacy.card_numbers import REFUSED as CARD_NUMBER_REFUSED
+from privacy.card_numbers import holds_card_number, refuse_card_numbers
 from privacy.envelopes import (
     Drained,
     IntakeClosed,
@@ -242,10 +248,12 @@ def log_signer(*, folder: Path, host: str) -> Signer:
 
 
 __all__ = [
+    "CARD_NUMBER_REFUSED",
     "DOCUMENTS_CHANNEL",
     "KEYS_CHANNEL",
     "READ_MORE",
     "AccessRecord",
+    "AskedApproval",
     "Audit",
     "Conflict",
     "Drained",
@@ -294,6 +302,7 @@ __all__ = [
     "Unreadable",
     "VaultModel",
     "Verifier",
+    "approval",
     "approve",
     "audit_daily",
     "catch_up_with_journal",
@@ -314,6 +323,7 @@ __all__ = [
     "fingerprint_phones",
     "forget_old_readings",
     "found_installation",
+    "holds_card_number",
     "is_journal_applied",
     "join_subjects",
     "journal_head",
@@ -326,6 +336,7 @@ __all__ = [
     "normalise_phone",
     "on_intake",
     "open_evidence",
+    "past_approvals",
     "purpose_of_link",
     "read_documents",
     "read_measure_link",
@@ -339,6 +350,7 @@ __all__ = [
     "readings_of",
     "refresh_sealing_key",
     "refuse",
+    "refuse_card_numbers",
     "register_address_reader",
     "register_erasure",
     "register_evidence",
@@ -358,6 +370,7 @@ __all__ = [
     "subjects_after",
     "subjects_with_key",
     "use_approval",
+    "waiting_approvals",
     "work_on_index_rotation",
     "write_document",
     "write_documents",

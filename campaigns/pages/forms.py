@@ -16,7 +16,7 @@ from campaigns.launching import NOT_TO_WRITE_FOR
 from campaigns.models import Campaign
 from campaigns.smtp.addresses import BadAddress, has_controls, wire_address
 from consent.services import purposes
-from crm.services import segments
+from crm.services import FreeTextField, segments
 
 Choices = list[tuple[str, Any]]
 
@@ -48,7 +48,7 @@ def _is_address(text: str) -> None:
 
 def _address(label: Any, *, required: bool = True, help_text: Any = "") -> Any:
     # Not forms.EmailField: it refuses accents before the @, which mail has allowed since RFC 6531.
-    return forms.CharField(
+    return FreeTextField(
         label=label,
         help_text=help_text,
         required=required,
@@ -60,7 +60,7 @@ def _address(label: Any, *, required: bool = True, help_text: Any = "") -> Any:
 
 def _line(label: Any, help_text: Any) -> Any:
     """May be left empty: what is missing is said before the launch, not before saving."""
-    return forms.CharField(
+    return FreeTextField(
         label=label,
         help_text=help_text,
         required=False,
@@ -87,7 +87,7 @@ class MomentField(forms.Field):
         return moment
 
 
-class CodeField(forms.CharField):
+class CodeField(FreeTextField):
     """MJML as it was typed, with one kind of line end: positions are counted in it."""
 
     def to_python(self, value: Any) -> str:
@@ -134,7 +134,7 @@ def segment_choices() -> Choices:
 
 
 class CampaignForm(forms.Form):
-    name = forms.CharField(
+    name = FreeTextField(
         label=_("Name of the campaign"),
         help_text=_("For your team: nobody else sees it."),
         max_length=120,
@@ -153,7 +153,7 @@ class CampaignForm(forms.Form):
     language = _language()
     subject = _line(_("Subject"), _("May hold merge fields, such as the first name."))
     preheader = _line(_("Preheader"), _("The line that mail programs show after the subject."))
-    sender_name = forms.CharField(
+    sender_name = FreeTextField(
         label=_("Sender’s name"), max_length=120, widget=_text(), validators=[_is_name]
     )
     sender_address = _address(_("Sender’s address"))
@@ -189,7 +189,7 @@ class CampaignForm(forms.Form):
 
 
 class TemplateForm(forms.Form):
-    name = forms.CharField(
+    name = FreeTextField(
         label=_("Name of the template"), max_length=120, widget=_text(), validators=[_is_name]
     )
     language = _language()

@@ -43,12 +43,15 @@ _NAMES: dict[str, str] = {
 _LANGUAGES = {"fr": "fr", "francais": "fr", "french": "fr", "en": "en", "anglais": "en"}
 _LANGUAGES |= {"english": "en"}
 
+# Stands for such a row. No file holds it: one with a zero byte is refused before it is read.
+CARD_NUMBER = "\0card number"
 REASONS: dict[str, Promise] = {
     "no_address": _("There is no e-mail address on this line."),
     "invalid_address": _("The e-mail address is not valid."),
     "invalid_phone": _("The telephone number is not valid."),
     "invalid_country": _("The country is not a code of two letters."),
     "columns": _("The line has more cells than there are columns."),
+    "card_number": _("The line holds the number of a payment card: it was not kept."),
     "duplicate": _("The address is on an earlier line already."),
     "said_no": _("A no is kept for this address: the person is not taken in."),
 }
@@ -85,6 +88,8 @@ def read_row(row: Row, mapping: Mapping[str, int], *, width: int) -> Candidate |
 
     Values stay what they are: a cell that begins like a formula is text like any other.
     """
+    if CARD_NUMBER in row.cells:
+        return "card_number"
     if len(row.cells) > width and any(row.cells[width:]):
         return "columns"
     given = {field: _cell(row.cells, number) for field, number in mapping.items()}

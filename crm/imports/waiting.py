@@ -17,13 +17,14 @@ import uuid_utils.compat
 from django.db import transaction
 
 from consent.services import check_importable
-from crm.imports.columns import detect
+from crm.imports.columns import CARD_NUMBER, detect
 from crm.imports.reading import ROWS_MAX, Row, read_table
 from crm.models import ImportBatch
 from privacy.services import (
     RetentionClass,
     change_document,
     destroy_documents,
+    holds_card_number,
     read_documents,
     write_documents,
 )
@@ -80,7 +81,7 @@ def receive_file(*, content: bytes, terms: Terms, actor_id: UUID, now: datetime)
     with transaction.atomic():
         for part in _parts(table.rows):
             write_documents(
-                documents={_part_id(batch_id, parts): {"rows": [[r.line, r.cells] for r in part]}},
+                documents={_part_id(batch_id, parts): {"rows": [_kept(row) for row in part]}},
                 retention_class=_CLASS,
             )
             parts, rows = parts + 1, rows + len(part)
@@ -109,6 +110,12 @@ def _parts(rows: Iterator[Row]) -> Iterator[list[Row]]:
             part = []
     if part:
         yield part
+
+
+def _kept(row: Row) -> list[Any]:
+    """Return a row as it waits: one with the number of a payment card is not kept at all."""
+    has_number = any(holds_card_number(cell) for cell in row.cells)
+    return [row.line, [CARD_NUMBER] if has_number else row.cells]
 
 
 def _part_id(batch_id: UUID, number: int) -> UUID:

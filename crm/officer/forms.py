@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from consent.services import DATA_TERMS, PURPOSE_TERMS, Assessment, Finding, RuleNow
+from crm.free_text import FreeTextField
 from crm.officer.wording import AUDIENCES, CHANNEL_NAMES, FACTS, OUTCOMES, SECTIONS, VALUES
 from crm.pages.labels import BASES
 
@@ -28,16 +29,16 @@ def _attributes(**more: str) -> dict[str, str]:
 _LABELS: Mapping[str, Any] = FACTS
 
 
-def _line(name: str, *, most: int, help_text: Any = "", **more: str) -> forms.CharField:
+def _line(name: str, *, most: int, help_text: Any = "", **more: str) -> FreeTextField:
     widget = forms.TextInput(attrs=_attributes(**more))
-    return forms.CharField(
+    return FreeTextField(
         label=_LABELS[name], required=False, max_length=most, help_text=help_text, widget=widget
     )
 
 
 def _lines(label: Any, *, most: int, rows: str, help_text: Any = "", **more: str) -> Any:
     widget = forms.Textarea(attrs=_attributes(rows=rows, **more))
-    return forms.CharField(
+    return FreeTextField(
         label=label, required=False, max_length=most, help_text=help_text, widget=widget
     )
 
@@ -161,7 +162,7 @@ class PurposeForm(OfficerForm):
 
 
 class NewPurposeForm(PurposeForm):
-    code = forms.CharField(
+    code = FreeTextField(
         label=_("Code"),
         help_text=_("For records and interfaces, for ever: small letters, digits, underscores."),
         max_length=40,
@@ -224,7 +225,7 @@ class RuleForm(OfficerForm):
             self.fields["value"] = _one(_("From now on"), known)
         else:
             least, most = rule.rule.between
-            self.fields["value"] = forms.CharField(
+            self.fields["value"] = FreeTextField(
                 label=_("From now on"),
                 max_length=6,
                 help_text=_("From %(least)s to %(most)s.") % {"least": least, "most": most},

@@ -19,6 +19,7 @@ from consent.services import (
     interest_word,
     offered_purposes,
 )
+from crm.free_text import FreeTextField
 from crm.officer.notice_words import INTEREST, KINDS, RECIPIENTS, WORDS
 from crm.pages.labels import BASES, words
 
@@ -98,7 +99,7 @@ class NoticeEditor(forms.Form):
         label, _help, rows = said
         for language in LANGUAGES:
             attributes = {"class": "form-control", "rows": str(rows), "lang": language}
-            self.fields[_field_name(name, language)] = forms.CharField(
+            self.fields[_field_name(name, language)] = FreeTextField(
                 label=label,
                 required=False,
                 max_length=_LONGEST,

@@ -13,3 +13,8 @@ SCOPES = {"permissions:read": READERS, "records:read": PROVERS, "proofs:read": P
 TOKEN_MAKERS = READERS
 # Who watches over the doors.
 WATCHERS = ("dsi", "administrator", "dpo")
+EXPORTERS = ("marketing", "dpo")
+OFFICERS = ("dpo",)
+# Bank details are for those who deal with the organisation; customer service sees none.
+ORGANISATION_WRITERS = ("marketing", "sales")
+ORGANISATION_NUMBERS = (*ORGANISATION_WRITERS, "dpo")

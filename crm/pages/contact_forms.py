@@ -6,6 +6,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from crm.contacts import ContactFilter
+from crm.free_text import FreeTextField
 from crm.search.folding import words_of
 from crm.search.protocol import TEXT_MAX
 from crm.segments.choices import STATUS_NAMES, choices_of
@@ -22,7 +23,7 @@ class FilterForm(forms.Form):
     language = forms.ChoiceField(label=_("Language"), required=False, widget=_SELECT)
     tag = forms.ChoiceField(label=_("Tag"), required=False, widget=_SELECT)
     form = forms.ChoiceField(label=_("Form filled in"), required=False, widget=_SELECT)
-    source = forms.CharField(
+    source = FreeTextField(
         label=_("Source"),
         required=False,
         max_length=64,
@@ -80,7 +81,7 @@ class SearchForm(forms.Form):
 class AddressForm(forms.Form):
     """Exactly one address. It is posted: an address is never part of an URL."""
 
-    email = forms.CharField(
+    email = FreeTextField(
         label=_("Find by e-mail address"),
         max_length=254,
         widget=forms.TextInput(
@@ -105,7 +106,7 @@ class AddressForm(forms.Form):
 
 
 class TagForm(forms.Form):
-    title = forms.CharField(
+    title = FreeTextField(
         label=_("Add a tag"),
         max_length=60,
         widget=forms.TextInput(

@@ -7,10 +7,12 @@ from uuid import UUID
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 
+from crm.approval_kinds import APPROVERS
+from crm.approving import how_many_wait_for
 from crm.contacts import how_many_contacts
 from crm.models import Account, Lead
 from crm.officer.addresses import ASKERS
-from crm.pages import IMPORTS_READERS, READERS, WATCHERS, WRITERS
+from crm.pages import EXPORTERS, IMPORTS_READERS, READERS, WATCHERS, WRITERS
 from crm.pages.labels import LEAD_STATES, words
 from crm.people import Profile, profiles
 from crm.search.asking import SearchDown, search_status
@@ -26,6 +28,7 @@ def register() -> None:
     for url_name, label, icon, position in (
         ("contact-list", _("Contacts"), "address-book", 10),
         ("lead-list", _("Leads"), "inbox", 20),
+        ("organisation-list", _("Organisations"), "building", 15),
         ("segment-list", _("Segments"), "chart-pie", 30),
     ):
         register_menu(url_name=url_name, label=label, icon=icon, position=position, roles=READERS)
@@ -50,6 +53,20 @@ def register() -> None:
         icon="upload",
         position=35,
         roles=IMPORTS_READERS,
+    )
+    register_menu(
+        url_name="export-list", label=_("Exports"), icon="download", position=36, roles=EXPORTERS
+    )
+    register_menu(
+        url_name="approval-list", label=_("Approvals"), icon="gavel", position=85, roles=APPROVERS
+    )
+    register_card(
+        code="approvals",
+        label=_("Waiting for you"),
+        icon="gavel",
+        position=5,
+        roles=APPROVERS,
+        provider=_approvals,
     )
     register_card(
         code="new-leads",
@@ -84,6 +101,11 @@ def register() -> None:
         more_url_name="lead-list",
         empty_text=_("No lead has arrived yet."),
     )
+
+
+def _approvals(account: Account, now: datetime) -> CardValue:
+    count = how_many_wait_for(account=account, now=now)
+    return CardValue(count, url=reverse("approval-list"))
 
 
 def _new_leads(account: Account, now: datetime) -> CardValue:

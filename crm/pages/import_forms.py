@@ -15,6 +15,7 @@ from consent.services import (
     indirect_notices,
     purposes,
 )
+from crm.free_text import FreeTextField
 from crm.imports.columns import FIELDS
 from crm.imports.waiting import Terms
 
@@ -44,7 +45,7 @@ class UploadForm(forms.Form):
             attrs={"class": "form-control", "accept": ".csv,.txt,text/csv,text/plain"}
         ),
     )
-    source = forms.CharField(
+    source = FreeTextField(
         label=_("Where these people are from"),
         help_text=_("Their letter says it in these words: “the exhibitors of the fair of Lyon”."),
         max_length=120,

@@ -29,6 +29,7 @@ from crm.models import Account, ImportBatch
 from crm.pages import IMPORTERS, IMPORTS_READERS
 from crm.pages.import_forms import ColumnsForm, UploadForm
 from crm.pages.labels import words
+from crm.spreadsheets import as_text
 
 SHOWN = 100
 
@@ -196,11 +197,6 @@ def import_refusals(request: HttpRequest, batch_id: UUID) -> HttpResponse:
     for one in batch.refusals:
         writer.writerow([int(one["line"]), as_text(str(words(REASONS, str(one["reason"]))))])
     return response
-
-
-def as_text(value: str) -> str:
-    """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _may_import(request: HttpRequest) -> bool:

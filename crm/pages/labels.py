@@ -80,6 +80,8 @@ KINDS: Mapping[str, tuple[Words, str]] = {
     "lead_state": (_("Lead followed up"), "inbox"),
     "lead_assigned": (_("Lead assigned"), "user-check"),
     "imported": (_("Came with an import"), "upload"),
+    "attached": (_("Attached to an organisation"), "building"),
+    "detached": (_("No longer attached to the organisation"), "building"),
     "merged": (_("Took in another contact"), "users"),
 }
 ACCOUNT_EVENTS: Mapping[str, Promise] = {

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from consent.services import purposes
 from crm.access import account_of, staff_page
+from crm.free_text import FreeTextField
 from crm.models import Segment
 from crm.pages import READERS, WRITERS
 from crm.pages.labels import CHANNELS, words
@@ -26,13 +27,13 @@ from crm.segments.waterfall import Waterfall, count_members, waterfall
 
 
 class SegmentForm(forms.Form):
-    name = forms.CharField(
+    name = FreeTextField(
         label=gettext_lazy("Name"),
         max_length=120,
         widget=forms.TextInput(attrs={"class": "form-control", "autocomplete": "off"}),
         error_messages={"required": gettext_lazy("Give the segment a name.")},
     )
-    description = forms.CharField(
+    description = FreeTextField(
         label=gettext_lazy("Description"),
         required=False,
         max_length=1000,

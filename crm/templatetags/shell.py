@@ -63,7 +63,8 @@ class CaptureNode(template.Node):
         self.name = name
 
     def render(self, context: template.Context) -> SafeString:
-        context[self.name] = self.nodelist.render(context).strip()
+        # What was rendered is escaped; strip() forgets that, and "&" would be shown as "&amp;".
+        context[self.name] = mark_safe(self.nodelist.render(context).strip())  # noqa: S308
         return SafeString("")
 
 

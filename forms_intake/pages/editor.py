@@ -10,6 +10,7 @@ from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
 from consent.services import Basis, NoticeUnknown, PurposeText, notice, purposes
+from crm.services import FreeTextField
 from forms_intake.fields import ALWAYS_REQUIRED, FIELDS
 from forms_intake.models import FormVersion
 from forms_intake.publishing import LANGUAGES
@@ -44,10 +45,8 @@ def _attributes(**more: str) -> dict[str, str]:
     return {"class": "form-control", "autocomplete": "off", **more}
 
 
-def _line(
-    label: Any, *, max_length: int = 200, help_text: Any = "", **more: str
-) -> forms.CharField:
-    return forms.CharField(
+def _line(label: Any, *, max_length: int = 200, help_text: Any = "", **more: str) -> FreeTextField:
+    return FreeTextField(
         label=label,
         required=False,
         max_length=max_length,
@@ -56,8 +55,8 @@ def _line(
     )
 
 
-def _lines(label: Any, *, rows: str, help_text: Any = "") -> forms.CharField:
-    return forms.CharField(
+def _lines(label: Any, *, rows: str, help_text: Any = "") -> FreeTextField:
+    return FreeTextField(
         label=label,
         required=False,
         max_length=4000,
@@ -93,7 +92,7 @@ def _key(purpose: str, channel: str) -> str:
 class EditorForm(forms.Form):
     """What a person writes of a form. What is missing is said when it is to be published."""
 
-    name = forms.CharField(
+    name = FreeTextField(
         label=_("Name of the form"),
         help_text=_("For your team only."),
         max_length=120,

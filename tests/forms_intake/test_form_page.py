@@ -264,6 +264,21 @@ def test_what_no_keyboard_types_is_refused(visitor: Client, value: str) -> None:
     assert waiting() == 0
 
 
+def test_the_number_of_a_payment_card_is_refused_and_nothing_is_kept(visitor: Client) -> None:
+    page = shown(visitor)
+    sent = filled(page, message="Please charge 4111 1111 1111 1111, thank you")
+    response = visitor.post(URL, sent)
+    assert response.status_code == 422
+    control = one(form_of(response.content), "[name=message]")
+    described = str(control["aria-describedby"]).split()
+    form = form_of(response.content)
+    assert "payment card" in " ".join(one(form, f"#{each}").text for each in described)
+    assert waiting() == 0
+    filled_in = {**sent, "message": "Our IBAN is FR76 3000 6000 0112 3456 7890 189"}
+    assert visitor.post(URL, filled_in).status_code == 200
+    assert waiting() == 1
+
+
 # --- closed ----------------------------------------------------------------------------------
 
 

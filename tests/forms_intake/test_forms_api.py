@@ -194,6 +194,8 @@ def test_a_charset_beside_the_type_is_fine(visitor: Client) -> None:
         ({"fields": {**GOOD, "email": "a@exa_mple..org"}}, {"email": "invalid_email"}),
         ({"fields": {**GOOD, "family_name": "b" * 81}}, {"family_name": "too_long"}),
         ({"fields": {**GOOD, "given_name": "https://x.org"}}, {"given_name": "address_in_name"}),
+        ({"fields": {**GOOD, "company": "4111-1111-1111-1111"}}, {"company": "card_number"}),
+        ({"fields": {**GOOD, "phone": "4111 1111 1111 1111"}}, {"phone": "card_number"}),
         ({"fields": {**GOOD, "phone": "12"}}, {"phone": "invalid_phone"}),
         ({"fields": {**GOOD, "country": "ZZ"}}, {"country": "unknown_country"}),
         ({"consents": ["phone_prospecting:phone"]}, {"consents": "unknown_purpose"}),

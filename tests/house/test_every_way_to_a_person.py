@@ -52,6 +52,13 @@ GATED: dict[str, tuple[str, ...]] = {
         "consent_is_suppressed(1",
         "consent_is_suppressed(2",
     ),
+    "crm/exports/gate.py::judge_next": ("crm/exports/gate.py", "reachable(", "_ladder("),
+    "crm/exports/keeping.py::parts_of": (
+        "crm/exports/downloading.py",
+        "still_permitted(export=self.export",
+        "for number, part in enumerate(parts_of(self.export))",
+    ),
+    "crm/sql/export_part.sql": ("crm/sql/export_part.sql", "consent_refusals("),
     "crm/sql/calling.sql": ("crm/sql/calling.sql", "consent_refusals("),
     "crm/sql/waterfall.sql": ("crm/sql/waterfall.sql", "consent_refusals("),
     "campaigns/sql/note_measure.sql": (
@@ -85,6 +92,9 @@ NOBODY: dict[str, str] = {
     "crm/pages/contacts.py::_lines": "The list of contacts: who is kept, not whom to reach; the "
     "page says so, and what leaves the house goes through `reachable`.",
     "crm/sql/campaign_ids.sql": "Ids of campaigns, no people.",
+    "crm/organisations.py::details_of": "Companies we have a contract with, shown to staff.",
+    "crm/pages/organisations.py::_contacts": "Names of who belongs to a company, without an "
+    "address, on its own page.",
     "crm/pages/leads.py::lead_lines": "Answers to what the person asked (GDPR 6(1)(b)).",
     "crm/pages/home_cards.py::_names": "Names of the newest leads, without an address.",
     "crm/support/tickets.py::person_of": "One person, shown under their open ticket: not reached.",

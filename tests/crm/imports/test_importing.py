@@ -12,6 +12,7 @@ from crm.imports.waiting import PART_ROWS, NotReady
 from crm.models import Contact, ContactTag, ImportBatch, TimelineEntry
 from crm.people import profiles
 from privacy.models import Blob, DataKey, RetentionClass
+from privacy.services import read_documents
 from tests.conftest import NOW
 from tests.consent.people import decide, permitted
 from tests.crm.imports.files import file_of, run, upload
@@ -138,6 +139,21 @@ def test_a_worker_that_dies_between_two_parts_loses_and_doubles_nothing(
     assert (done.rows_read, done.rows_new) == (PART_ROWS + 21, PART_ROWS + 20)
     assert done.refusals == [{"line": PART_ROWS + 22, "reason": "duplicate"}]
     assert Contact.objects.count() == LetterRequest.objects.count() == PART_ROWS + 20
+
+
+def test_a_line_with_a_card_number_is_refused_and_is_not_even_kept_sealed() -> None:
+    batch = upload(file_of("bob@example.org;Bob;Martin;4111 1111 1111 1111;", "a@example.org;;;;"))
+    kept = read_documents(
+        subject_ids=Blob.objects.values_list("subject_id", flat=True),
+        retention_class=RetentionClass.ACTIVITY,
+    )
+    assert len(kept) == 2
+    assert "4111" not in str(kept)
+    assert "bob@example.org" not in str(kept)
+    waiting.confirm(batch_id=batch)
+    services.work_on_imports(now=NOW)
+    assert ImportBatch.objects.get().refusals == [{"line": 2, "reason": "card_number"}]
+    assert Contact.objects.count() == 1
 
 
 def test_people_who_said_no_are_not_resurrected_by_a_file() -> None:

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from crm import services
 from crm.models import Contact, ImportBatch
-from crm.pages.imports import as_text
+from crm.spreadsheets import as_text
 from tests.conftest import NOW
 from tests.consent.arrivals import SOURCE, publish_indirect_notice
 from tests.crm.imports.files import file_of, run, upload

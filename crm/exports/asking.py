@@ -1,0 +1,201 @@
+"""Asking for an export, and taking it back. Beyond a few people a second person agrees first."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import uuid_utils.compat
+from django.conf import settings
+from django.db import transaction
+from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import gettext as _
+
+from consent.services import purposes
+from crm.approval_kinds import DPO, ApprovalKind, Reference, Words, register_approval_kind
+from crm.exports.terms import (
+    ALL,
+    COLUMNS,
+    KEEP_DAYS_MOST,
+    REASONS,
+    SEGMENT,
+    TAG,
+    ExportTerms,
+)
+from crm.models import Export, Segment, Tag
+from crm.segments.store import SegmentUnknown, segment_rules
+from crm.segments.waterfall import waterfall
+from privacy.services import request_approval
+
+KIND = "export"
+# Whoever does not decide in a week is asked again: by then the people are others.
+DECIDED_WITHIN = timedelta(days=7)
+
+
+class ExportUnknown(Exception):
+    """There is no such export, or it is over."""
+
+
+class NotExportable(Exception):
+    """This is not something that can be exported."""
+
+
+class NobodyToExport(Exception):
+    """Nobody of them may be reached for this purpose over this channel."""
+
+
+def ask_export(*, terms: ExportTerms, actor_id: UUID, now: datetime) -> UUID:
+    """Ask for an export and return its id; the worker makes it, after an agreement if it is big.
+
+    Raises NotExportable and NobodyToExport. Not safe twice: it asks for two.
+    """
+    rules = _checked(terms)
+    fall = waterfall(rules=rules, purpose_code=terms.purpose_code, channel=terms.channel, now=now)
+    if not fall.reachable:
+        raise NobodyToExport(NobodyToExport.__doc__)
+    number = uuid_utils.compat.uuid7()
+    with transaction.atomic():
+        approval_id = _ask_second(number, terms, rules, fall.reachable, actor_id, now)
+        Export.objects.create(
+            id=number,
+            requested_by=actor_id,
+            requested_at=now,
+            scope=terms.scope,
+            scope_id=terms.scope_id,
+            rules=rules,
+            purpose_id=terms.purpose_code,
+            channel=terms.channel,
+            reason=terms.reason,
+            columns=list(terms.columns),
+            has_bom=terms.has_bom,
+            keep_days=terms.keep_days,
+            most_rows=fall.reachable,
+            approval_id=approval_id,
+        )
+    return number
+
+
+def _checked(terms: ExportTerms) -> dict[str, Any]:
+    """Return whom the scope means, as rules; raises NotExportable."""
+    known = {one.code: one.channels for one in purposes(language="en")}
+    is_right = (
+        terms.channel in known.get(terms.purpose_code, [])
+        and terms.reason in REASONS
+        and 1 <= terms.keep_days <= KEEP_DAYS_MOST
+        and bool(terms.columns)
+        and set(terms.columns) <= COLUMNS.keys()
+    )
+    if not is_right:
+        raise NotExportable(NotExportable.__doc__)
+    if terms.scope == ALL:
+        return {}
+    if terms.scope == TAG and Tag.objects.filter(slug=terms.scope_id).exists():
+        rule = {"fact": "tag", "is": "one_of", "value": [terms.scope_id]}
+        return {"match": "all", "rules": [rule]}
+    try:
+        if terms.scope == SEGMENT:
+            return segment_rules(segment_id=UUID(terms.scope_id))
+    except (SegmentUnknown, ValueError):
+        pass
+    raise NotExportable(NotExportable.__doc__)
+
+
+def _ask_second(
+    number: UUID,
+    terms: ExportTerms,
+    rules: Mapping[str, Any],
+    rows: int,
+    actor_id: UUID,
+    now: datetime,
+) -> UUID | None:
+    if rows <= settings.EXPORT_ALONE_MAX:
+        return None
+    return request_approval(
+        kind=KIND,
+        reference=_reference(number, terms, rules, rows),
+        requested_by=actor_id,
+        now=now,
+        expires_at=now + DECIDED_WITHIN,
+    )
+
+
+def _reference(
+    number: UUID, terms: ExportTerms, rules: Mapping[str, Any], rows: int
+) -> dict[str, str | int]:
+    return {
+        "export": str(number),
+        "rows": rows,
+        "scope": terms.scope,
+        "scope_id": terms.scope_id,
+        "purpose": terms.purpose_code,
+        "channel": terms.channel,
+        "terms": terms.digest(rules),
+    }
+
+
+def reference_of(export: Export) -> dict[str, str | int]:
+    """Return what the second person agreed to, made anew from the export as it is now."""
+    terms = ExportTerms(
+        export.scope,
+        export.scope_id,
+        export.purpose_id,
+        export.channel,
+        export.reason,
+        export.columns,
+        export.keep_days,
+        export.has_bom,
+    )
+    return _reference(export.id, terms, export.rules, export.most_rows)
+
+
+def cancel_export(*, export_id: UUID, now: datetime) -> None:
+    """End an export at once; the worker destroys what there is of it. Raises ExportUnknown."""
+    living = Export.objects.filter(id=export_id, cancelled_at=None, destroyed_at=None)
+    if not living.update(cancelled_at=now):
+        raise ExportUnknown(ExportUnknown.__doc__)
+
+
+# --- in words, for the second person ---------------------------------------------------------
+
+
+def scopes_words(scopes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """Return whom exports are about, by the names that staff gave; two queries for all."""
+    wanted = set(scopes)
+    ids = [each for scope, each in wanted if scope == SEGMENT]
+    slugs = [each for scope, each in wanted if scope == TAG]
+    names = {str(k): v for k, v in Segment.objects.filter(id__in=ids).values_list("id", "name")}
+    titles = dict(Tag.objects.filter(slug__in=slugs).values_list("slug", "title"))
+    found = {}
+    for scope, each in wanted:
+        if scope == SEGMENT:
+            found[scope, each] = _("Segment: %s") % names.get(each, each)
+        elif scope == TAG:
+            found[scope, each] = _("Tag: %s") % titles.get(each, each)
+        else:
+            found[scope, each] = _("Everybody")
+    return found
+
+
+def _describe(reference: Reference) -> list[tuple[Words, Words]]:
+    export = Export.objects.filter(id=str(reference["export"])).first()
+    if export is None:
+        return [(_("What"), _("This export is not there any more."))]
+    titles = {one.code: one.title for one in purposes(language=get_language() or "fr")}
+    about = (export.scope, export.scope_id)
+    columns = ", ".join(str(COLUMNS[name]) for name in export.columns)
+    return [
+        (_("Who"), scopes_words([about])[about]),
+        (_("People at most"), str(reference["rows"])),
+        (_("What for"), titles.get(export.purpose_id, export.purpose_id)),
+        (_("Channel"), export.channel),
+        (_("Why"), REASONS.get(export.reason, export.reason)),
+        (_("Columns"), columns),
+        (_("Days the file is kept"), str(export.keep_days)),
+    ]
+
+
+def register() -> None:
+    """Register the kind of request; safe to repeat."""
+    askers = ("marketing", DPO)
+    kind = ApprovalKind(KIND, gettext_lazy("Export of people"), (DPO,), _describe, askers=askers)
+    register_approval_kind(kind)
