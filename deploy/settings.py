@@ -175,6 +175,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "sign-in"
 LOGIN_REDIRECT_URL = "home"
+SESSION_ENGINE = "crm.accounts.sealed_sessions"
 SESSION_COOKIE_NAME = "accord_session"
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
@@ -195,7 +196,9 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "crm.accounts.lockout.address_of"
 AXES_LOCKOUT_CALLABLE = "crm.accounts.lockout.locked_out"
-AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "code"]
+# People type their address, or their password, into the field of the username.
+AXES_USERNAME_CALLABLE = "crm.accounts.lockout.name_of_attempt"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "code", "password"]
 AXES_VERBOSE = False
 
 # --- Answers: nothing from outside, nothing inline -------------------------------------------
@@ -327,12 +330,20 @@ CELERY_BEAT_SCHEDULE = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(levelname)-7s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {"plain": {"()": "deploy.logs.WithoutValues"}},
+    "filters": {"others": {"()": "deploy.logs.NothingOfOthers"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "plain",
+            "filters": ["others"],
+        }
+    },
+    # Django's own configuration gives these a handler each, and one of them mails.
     "root": {"handlers": ["stderr"], "level": text("ACCORD_LOG_LEVEL", "INFO")},
     "loggers": {
-        # Statements and their parameters carry personal data.
-        "django.db.backends": {"level": "WARNING"},
+        "django": {"handlers": [], "level": "WARNING"},
+        "django.server": {"handlers": [], "propagate": True},
         "axes": {"level": "ERROR"},
         # An SMTP server that logs its dialogue logs addresses.
         "mail.log": {"level": "WARNING"},

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.crypto import salted_hmac
 
 from crm.models import Account
 from crm.networks import client_address
@@ -23,8 +24,14 @@ def address_of(request: HttpRequest) -> str:
     return str(address or "")
 
 
-def _open_again_at(request: HttpRequest, username: str) -> datetime | None:
-    attempts = AccessAttempt.objects.filter(username=username, ip_address=address_of(request))
+def name_of_attempt(request: HttpRequest, credentials: dict[str, str] | None = None) -> str:
+    """Return what an attempt is counted under: a keyed digest of whatever was typed as a name."""
+    typed = (credentials or {}).get("username", "")
+    return salted_hmac("crm.accounts.lockout", typed, algorithm="sha256").hexdigest()
+
+
+def _open_again_at(request: HttpRequest, name: str) -> datetime | None:
+    attempts = AccessAttempt.objects.filter(username=name, ip_address=address_of(request))
     latest: datetime | None = (
         attempts.order_by("-attempt_time").values_list("attempt_time", flat=True).first()
     )
@@ -37,8 +44,7 @@ def locked_out(
     credentials: dict[str, str] | None = None,
 ) -> HttpResponse:
     """The page instead of a sign-in; the same for an account that does not exist."""
-    username = (credentials or {}).get("username", "")
-    context = {"retry_at": _open_again_at(request, username)}
+    context = {"retry_at": _open_again_at(request, name_of_attempt(request, credentials))}
     return render(request, "crm/sign_in/locked.html", context, status=429)
 
 

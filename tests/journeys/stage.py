@@ -105,7 +105,8 @@ class Stage:
 
     def _web(self, name: str) -> list[str]:
         bind = f"127.0.0.1:{self.ports[name]}"
-        command = [sys.executable, "-m", "gunicorn", "deploy.wsgi", "--threads", "4"]
+        command = [sys.executable, "-m", "gunicorn", "--config", "python:deploy.web_server"]
+        command += ["deploy.wsgi", "--threads", "4"]
         return [*command, "--bind", bind, "--no-control-socket"]
 
     @property
