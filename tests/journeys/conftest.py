@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from django.db import connections
@@ -36,6 +37,15 @@ def _forget() -> None:
 def stage(
     whole_stage: Stage, settings: Settings, django_db_blocker: DjangoDbBlocker
 ) -> Iterator[Stage]:
+    with on(whole_stage, settings, django_db_blocker):
+        yield whole_stage
+
+
+@contextmanager
+def on(
+    whole_stage: Stage, settings: Settings, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
+    """Let this process use the databases, keys and folders of a stage."""
     zones = {"default": "crm", "vault": "vault", "intake": "intake"}
     before = {alias: connections[alias].settings_dict["NAME"] for alias in zones}
     settings.PUBLIC_URL = whole_stage.public_url
@@ -49,7 +59,7 @@ def stage(
     _forget()
     with django_db_blocker.unblock():
         wait_for(SealingPublicKey.objects.exists, "a key to seal with")
-        yield whole_stage
+        yield
         for name in whole_stage.processes:  # shown with a test that fails
             print(f"--- {name}\n{whole_stage.log(name)[-4000:]}")
         for alias, name in before.items():

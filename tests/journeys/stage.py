@@ -86,16 +86,17 @@ class Stage:
             "PYTHONUNBUFFERED": "1",
         }
 
+    def command(self, name: str) -> list[str]:
+        if name == "worker":
+            return [*_CELERY, "worker", "--concurrency", "2", "--loglevel", "INFO"]
+        if name == "beat":
+            return [*_CELERY, "beat", "--schedule", str(self.home / "beat.schedule")]
+        return self._web(name)
+
     def start(self, name: str) -> None:
-        commands = {
-            "public": self._web("public"),
-            "staff": self._web("staff"),
-            "worker": [*_CELERY, "worker", "--concurrency", "2", "--loglevel", "INFO"],
-            "beat": [*_CELERY, "beat", "--schedule", str(self.home / "beat.schedule")],
-        }
         with (self.home / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                commands[name],
+                self.command(name),
                 cwd=ROOT,
                 env=self.environment(name),
                 stdout=log,
@@ -147,6 +148,9 @@ class Stage:
 _CELERY = [sys.executable, "-m", "celery", "--app", "deploy.celery"]
 
 
+S = TypeVar("S", bound=Stage)
+
+
 def _answers(url: str) -> bool:
     try:
         return httpx.get(url).status_code == 200
@@ -156,16 +160,20 @@ def _answers(url: str) -> bool:
 
 def set_up() -> Stage:
     """Clone the databases, copy the keys they belong to, and start every process."""
-    home = plugin.HOME / f"stage-{plugin.WORKER}"
+    stage = prepared("stage", Stage)
+    stage.inbox.start()
+    for process in ("public", "staff", "worker", "beat"):
+        stage.start(process)
+    stage.wait_until_up()
+    return stage
+
+
+def prepared(name: str, kind: type[S]) -> S:
+    """A stage on which nothing runs yet."""
+    home = plugin.HOME / f"{name}-{plugin.WORKER}"
     for folder in ("broker/tmp", "broker/queue", "static"):
         (home / folder).mkdir(parents=True, exist_ok=True)
     for folder in ("keys", "journal"):
         shutil.copytree(plugin.HOME / "template" / folder, home / folder, dirs_exist_ok=True)
-    names = plugin.clone(plugin.CLUSTER, suffix=f"_stage_{plugin.WORKER}")
-    ports = {"public": free_port(), "staff": free_port()}
-    stage = Stage(home, Inbox(), names, ports)
-    stage.inbox.start()
-    for name in ("public", "staff", "worker", "beat"):
-        stage.start(name)
-    stage.wait_until_up()
-    return stage
+    names = plugin.clone(plugin.CLUSTER, suffix=f"_{name}_{plugin.WORKER}")
+    return kind(home, Inbox(), names, {"public": free_port(), "staff": free_port()})
