@@ -73,7 +73,9 @@ def _route(record: logging.LogRecord) -> str:
 def told(error: BaseException) -> str:
     """Return the class of an error, its causes and the places it came through; no value of it."""
     parts: list[str] = []
-    one: BaseException | None = error
+    # billiard wraps what ended a process of the pool.
+    wrapped = getattr(error, "exc", None)
+    one: BaseException | None = wrapped if isinstance(wrapped, BaseException) else error
     while one is not None and len(parts) < CAUSES_SHOWN:
         parts.append(f"{type(one).__name__}{_of_the_database(one)} at {_places(one.__traceback__)}")
         one = one.__cause__ or (None if one.__suppress_context__ else one.__context__)
