@@ -16,6 +16,7 @@ import httpx
 import psycopg
 from aiosmtpd.smtp import SMTP, Envelope, Session
 from bs4 import BeautifulSoup
+from django.db import connections
 from kombu import Connection
 
 from crm.accounts.register import NewAccount, create_account
@@ -131,6 +132,7 @@ class Theatre(Stage):
                 yield
             finally:
                 server.execute(f'ALTER DATABASE "{name}" ALLOW_CONNECTIONS true')
+                connections.close_all()  # ours was ended too
 
     @contextmanager
     def browser(self, url: str, **options: Any) -> Iterator[httpx.Client]:
