@@ -116,6 +116,8 @@ def last_words(
 def keep_values_out_of_last_words() -> None:
     """Let no error that nobody caught print itself, in this process and its threads."""
     sys.excepthook = last_words
+    # A warning prints what it is about; as a record it loses that on its way.
+    logging.captureWarnings(True)
 
     def of_a_thread(args: Any) -> None:
         if args.exc_value is not None:

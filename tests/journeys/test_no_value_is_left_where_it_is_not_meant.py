@@ -21,7 +21,7 @@ from tests.canaries.theatre import PROCESSES, Theatre, raise_curtain
 from tests.journeys.conftest import on
 from tests.journeys.stage import wait_for
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = pytest.mark.timeout(900)
 # Where a recipient reads it; who it is for stands beside.
 _THEIRS = frozenset(["to", "delivered-to", "subject"])
 
@@ -41,7 +41,6 @@ def test_no_sink_holds_a_word_of_anybody(
     with on(theatre, settings, django_db_blocker):
         for flow in flows.FLOWS:
             flow(theatre)
-            print(__import__("time").monotonic(), flow.__name__)
         waiting = _what_waits(theatre, tmp_path / "waiting")
         flows.a_task_that_nobody_knows(theatre)
     theatre.stop()
@@ -66,7 +65,7 @@ def test_no_sink_holds_a_word_of_anybody(
         for name, paths in places.items()
         for path, what in search(wanted, paths)
     ]
-    assert hits == []
+    assert not hits, "\n".join(hits[:40])
     # The same search finds them where they are meant to be.
     assert search(wanted, [theatre.mails])
     assert django_settings.DEBUG is False
