@@ -81,7 +81,8 @@ def _prepare_authenticator(account: Account) -> Secret:
 
 def _by_name(username: str) -> Account:
     try:
-        return Account.objects.select_for_update().get(username=username)
+        number = Account.objects.get_by_natural_key(username).pk
+        return Account.objects.select_for_update().get(pk=number)
     except Account.DoesNotExist:
         raise NoSuchAccount(username) from None
 

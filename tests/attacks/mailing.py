@@ -1,5 +1,6 @@
 """A campaign delivered to the mail catcher of the desk, and what it kept."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from email import policy
@@ -16,6 +17,7 @@ from deploy.embedded.postgres import free_port
 from deploy.mail_catcher.mailbox import Mailbox
 from deploy.mail_catcher.receiver import controller
 from tests.campaigns import cast
+from tests.campaigns.pages import desk
 from tests.conftest import NOW
 
 
@@ -43,3 +45,9 @@ def delivered(campaign: UUID) -> list[EmailMessage]:
     found = [BytesParser(policy=policy.default).parsebytes(each) for each in raw]
     assert all(isinstance(each, EmailMessage) for each in found)
     return found  # type: ignore[return-value]
+
+
+def with_more(mjml: str) -> str:
+    """Return a mail that is right, with more at the top of its first column."""
+    begin = re.compile(r"<mj-column[^>]*>")
+    return begin.sub(lambda found: found[0] + mjml, desk.good_mjml(), count=1)

@@ -5,11 +5,11 @@ import os
 import threading
 import warnings
 from collections.abc import Callable
+from importlib import import_module
 
 import django
 from django.conf import settings
 from django.core.exceptions import BadRequest, PermissionDenied, SuspiciousOperation
-from django.core.wsgi import get_wsgi_application
 from django.db import connections
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, URLResolver, path
@@ -93,4 +93,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *urls.urlpatterns,
 ]
 settings.ROOT_URLCONF = __name__
-application = get_wsgi_application()
+application = import_module("deploy.wsgi").application
