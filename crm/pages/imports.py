@@ -200,7 +200,11 @@ def import_refusals(request: HttpRequest, batch_id: UUID) -> HttpResponse:
 
 def as_text(value: str) -> str:
     """Return a cell that no spreadsheet takes for a formula (OWASP, CSV injection)."""
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
+    return f"'{value}" if value[:1] in _FORMULA else value
+
+
+# The full-width ones are read as the others where Japanese is typed.
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
 
 def _may_import(request: HttpRequest) -> bool:

@@ -138,6 +138,9 @@ def test_no_form_is_made_of_a_model() -> None:
     apps = ["privacy", "consent", "crm", "forms_intake", "campaigns"]
     for word in words:
         found = subprocess.run(
-            ["grep", "-rlw", "--include=*.py", word, *apps], cwd=ROOT, capture_output=True, check=False
+            ["grep", "-rlw", "--include=*.py", word, *apps],
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
         )
         assert found.stdout == b"", word

@@ -44,7 +44,9 @@ def _token(client: Client) -> str:
     return found[1]
 
 
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example"])
+@pytest.mark.parametrize(
+    "origin", ["https://evil.example", "null", "http://127.0.0.1.evil.example"]
+)
 def test_a_foreign_origin_is_refused_even_with_the_token(
     world: World, guarded: Client, origin: str
 ) -> None:

@@ -72,7 +72,9 @@ def test_what_is_over_cannot_be_changed_by_its_id(world: World) -> None:
     campaigns.deliver(campaign_id=world.campaign, clock=cast.clock)
     before = Campaign.objects.filter(id=world.campaign).values().get()
     for what in ("edit", "launch", "test"):
-        client.post(f"/campaigns/{world.campaign}/{what}", {"subject": "Other", "to": "x@y.example"})
+        client.post(
+            f"/campaigns/{world.campaign}/{what}", {"subject": "Other", "to": "x@y.example"}
+        )
     assert Campaign.objects.filter(id=world.campaign).values().get() == before
 
 

@@ -13,7 +13,9 @@ pytestmark = [
     pytest.mark.django_db(databases=["default", "vault", "intake"], transaction=True),
     pytest.mark.usefixtures("vault"),
 ]
-_SECOND = "MAIL FROM:<evil@example.org>\r\nRCPT TO:<victim@example.org>\r\nDATA\r\nX-Evil: 1\r\n\r\n"
+_SECOND = (
+    "MAIL FROM:<evil@example.org>\r\nRCPT TO:<victim@example.org>\r\nDATA\r\nX-Evil: 1\r\n\r\n"
+)
 SMUGGLED = [f"a{end}{_SECOND}" for end in ("\r\n.\r\n", "\n.\n", "\r.\r", "\n.\r\n", "\r\n.\n")]
 HEADERS = [
     "Zoe\r\nBcc: evil@example.org",

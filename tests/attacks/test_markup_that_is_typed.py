@@ -23,7 +23,7 @@ pytestmark = [
 ]
 CORPUS = [
     "<script>alert(1)</script>",
-    "\"><img src=x onerror=alert(1)>",
+    '"><img src=x onerror=alert(1)>',
     "' onfocus=alert(1) autofocus x='",
     "<svg/onload=alert(1)>",
     "</textarea><iframe srcdoc='<script>alert(1)</script>'>",
@@ -83,11 +83,15 @@ def test_lists_and_searches_show_it_as_words(world: World) -> None:
         for url, name in (("/contacts/find", "email"), ("/officer/address", "address")):
             asker = client if name == "email" else staff_client("dpo", username=uuid4().hex[:8])
             page = BeautifulSoup(asker.post(url, {name: text}).content, "html.parser")
-            assert not page.select("script:not([src]), iframe, math, base, [onerror], [onload]"), text
+            assert not page.select("script:not([src]), iframe, math, base, [onerror], [onload]"), (
+                text
+            )
 
 
 def test_a_file_of_it_is_shown_as_words(world: World) -> None:
-    header = ";".join(["email", *(f'"{text.replace(chr(34), chr(34) * 2)}"' for text in CORPUS[:5])])
+    header = ";".join(
+        ["email", *(f'"{text.replace(chr(34), chr(34) * 2)}"' for text in CORPUS[:5])]
+    )
     batch = upload(f"{header}\ntyped@example.org;{CORPUS[3]};b;c;d;e\n".encode())
     page = BeautifulSoup(staff_client().get(f"/imports/{batch}/").content, "html.parser")
     assert not page.select("script:not([src]), iframe, math, base, [onerror], [onload], [onfocus]")

@@ -89,7 +89,12 @@ def build() -> World:
     campaign = cast.draft(segment_id=segment)
     launch(campaign_id=campaign, actor_id=cast.people_actor(), now=NOW)
     template = Template.objects.create(
-        id=uuid4(), name="Ours", mjml=desk.good_mjml(), language="en", created_at=NOW, updated_at=NOW
+        id=uuid4(),
+        name="Ours",
+        mjml=desk.good_mjml(),
+        language="en",
+        created_at=NOW,
+        updated_at=NOW,
     )
     return World(
         contact=contact,

@@ -50,4 +50,6 @@ def values() -> set[str]:
     found = {PASSWORD}
     for person in EVERYBODY:
         found |= {word for value in person.typed.values() for word in value.split("\n")}
-    return {value for value in found if "xq" in value or value.startswith("+") or "velours" in value}
+    return {
+        value for value in found if "xq" in value or value.startswith("+") or "velours" in value
+    }

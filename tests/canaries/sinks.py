@@ -48,7 +48,9 @@ def data_files(cluster: Cluster, *, databases: list[str], since: str) -> list[Pa
     assert len(folders) == len(databases)
     log = sorted(each for each in (cluster.data / "pg_wal").iterdir() if each.is_file())
     others = [
-        each for each in cluster.data.iterdir() if each.name not in {"base", "pg_wal", "pg_dynshmem"}
+        each
+        for each in cluster.data.iterdir()
+        if each.name not in {"base", "pg_wal", "pg_dynshmem"}
     ]
     temporary = [each for each in base.iterdir() if each.name == "pgsql_tmp"]
     return [*folders, *others, *temporary, *(each for each in log if each.name >= since)]
