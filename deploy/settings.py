@@ -222,7 +222,7 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 # With "no-referrer" a browser sends "Origin: null" with every form, which the CSRF check refuses.
 SECURE_REFERRER_POLICY = "no-referrer" if PROCESS == "public" else "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
-# A year, as ASVS 5.0 3.4.1 asks. Sent over https only; whether a request came by it, the proxy says.
+# A year, as ASVS 5.0 3.4.1 asks; Django sends it with what came by https only.
 _OWN_URL = PUBLIC_URL if PROCESS == "public" else STAFF_URL
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _OWN_URL.startswith("https://") else 0
 X_FRAME_OPTIONS = "DENY"

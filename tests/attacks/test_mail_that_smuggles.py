@@ -72,4 +72,4 @@ def test_staff_cannot_put_a_header_into_a_field(field: str) -> None:
         client.post(reverse("campaign-edit", args=[campaign]), desk.words(**{field: evil}))
         kept = Campaign.objects.values_list(field, flat=True).get(id=campaign)
         page = client.get(reverse("campaign", args=[campaign])).content.decode()
-        assert "\n" not in kept and "\r" not in kept or "Send to" not in page
+        assert ("\n" not in kept and "\r" not in kept) or "Send to" not in page

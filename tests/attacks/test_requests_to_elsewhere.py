@@ -1,4 +1,4 @@
-"""Nothing that staff write makes the product read a file or open a connection (SSRF, ASVS 1.3.6)."""
+"""Nothing that staff write makes the product read a file or open a connection (ASVS 1.3.6)."""
 
 import socket
 import threading

@@ -117,7 +117,7 @@ def consent_notice() -> UUID:
     return Notice.objects.filter(code="site").latest("version").id
 
 
-# --- addresses -------------------------------------------------------------------------------------
+# --- addresses ---------------------------------------------------------------------------------
 
 # What `code` means depends on what stands before it.
 _CODES = {"forms/": "contact", "notices/": "site", "purposes/rules/": "reask.months",
@@ -158,7 +158,7 @@ def addresses(urls: str, parts: Mapping[str, str]) -> list[str]:
     return [filled(route, parts) for route, _pattern in patterns(urls)]
 
 
-# --- digest ----------------------------------------------------------------------------------------
+# --- digest ------------------------------------------------------------------------------------
 
 
 def digest() -> dict[str, str]:

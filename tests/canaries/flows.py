@@ -5,7 +5,6 @@ proves that it did what it is for: a flow that quietly fails leaves nothing to b
 """
 
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin
@@ -19,8 +18,8 @@ from consent.services import Basis, NoticeKind, publish_notice
 from crm.models import Contact, ContactMerge, ImportBatch, Lead
 from crm.services import create_segment
 from forms_intake.services import PurposeChoice
+from privacy.services import normalise_email
 from tests.campaigns import cast
-from tests.campaigns.pages import desk
 from tests.canaries.people import (
     AT_SIGN_IN,
     BAD_ROW,
@@ -36,7 +35,6 @@ from tests.canaries.people import (
 from tests.canaries.theatre import Theatre, account, wait_for_line
 from tests.forms_intake import cast as forms
 from tests.forms_intake.page import filled
-from privacy.services import normalise_email
 from tests.journeys import acts
 from tests.journeys.stage import wait_for
 
@@ -315,7 +313,7 @@ def measuring_and_opting_out(theatre: Theatre) -> None:
     theatre.inbox.answer = lambda _who: "250 2.0.0 kept"
 
 
-# --- what goes wrong -------------------------------------------------------------------------------
+# --- what goes wrong ---------------------------------------------------------------------------
 
 
 def pages_that_fail(theatre: Theatre) -> None:

@@ -22,7 +22,7 @@ _ALIAS = "intake" if _IS_PUBLIC else "default"
 def _crash(value: str) -> None:
     local = {"email": value}
     try:
-        raise KeyError(value)
+        raise KeyError(value)  # noqa: TRY301
     except KeyError as error:
         raise RuntimeError(f"could not handle {local}") from error
 
