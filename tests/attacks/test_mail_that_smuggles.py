@@ -26,7 +26,7 @@ HEADERS = [
     "Zoe\x00X-Evil: 1",
     "Zoe\x85X-Evil: 1",
     "=?utf-8?q?Zoe=0D=0ABcc:_evil@example.org?=",
-    "=?utf-8?b?" + "QQ==?= =?utf-8?b?" * 60,
+    "=?utf-8?b?" + "QQ==?= =?utf-8?b?" * 4,
 ]
 
 

@@ -21,7 +21,7 @@ from tests.canaries.theatre import PROCESSES, Theatre, raise_curtain
 from tests.journeys.conftest import on
 from tests.journeys.stage import wait_for
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(600)
 # Where a recipient reads it; who it is for stands beside.
 _THEIRS = frozenset(["to", "delivered-to", "subject"])
 
