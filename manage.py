@@ -8,6 +8,9 @@ def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
     from django.core.management import execute_from_command_line
 
+    from deploy.logs import keep_values_out_of_last_words
+
+    keep_values_out_of_last_words()
     execute_from_command_line(sys.argv)
 
 

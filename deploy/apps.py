@@ -1,5 +1,7 @@
 from django.apps import AppConfig
+from django.conf import settings
 from django.core import checks
+from django.core.exceptions import ImproperlyConfigured
 
 
 class DeployConfig(AppConfig):
@@ -9,6 +11,8 @@ class DeployConfig(AppConfig):
     def ready(self) -> None:
         # Tasks find their broker through the application: without it, a bell rung by a page or a
         # command would look for RabbitMQ on this machine.
+        if settings.DEBUG:
+            raise ImproperlyConfigured("DEBUG shows people's data in error pages: it stays off.")
         from deploy import celery  # noqa: F401
         from deploy.classification import unclassified
 

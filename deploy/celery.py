@@ -2,13 +2,13 @@
 
 import logging
 import os
-from pathlib import Path
 from typing import Any
 
 from celery import Celery
-from celery.signals import beat_init
+from celery.signals import after_setup_logger, beat_init, celeryd_init
 
 from deploy import broker  # noqa: F401  # puts our filesystem transport in kombu's list
+from deploy.logs import NothingOfOthers, WithoutValues, keep_values_out_of_last_words
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "deploy.settings")
 
@@ -21,30 +21,19 @@ app.config_from_object("django.conf:settings", namespace="CELERY")
 app.autodiscover_tasks(["privacy", "consent", "crm", "forms_intake", "campaigns"])
 
 
-class WithoutValues(logging.Filter):
-    """Takes the message and the traceback out of a failed task's line.
-
-    The database quotes the row in its errors, which is personal data; class and place are enough
-    to find the mistake.
-    """
-
-    def filter(self, record: logging.LogRecord) -> bool:
-        if record.exc_info and record.exc_info[1] is not None:
-            error = record.exc_info[1]
-            task = (getattr(record, "data", None) or {}).get("name", "?")
-            record.msg, record.args = "%s: %s at %s", (task, type(error).__name__, _place(error))
-            record.exc_info = record.exc_text = None
-        return True
+@celeryd_init.connect
+@beat_init.connect
+def speak_of_no_value(**kwargs: Any) -> None:
+    keep_values_out_of_last_words()
 
 
-def _place(error: BaseException) -> str:
-    """Return file and line where the error was raised."""
-    step = error.__traceback__
-    if step is None:
-        return "an unknown place"
-    while step.tb_next is not None:
-        step = step.tb_next
-    return f"{Path(step.tb_frame.f_code.co_filename).name}:{step.tb_lineno}"
+@after_setup_logger.connect
+def keep_our_formatter(**kwargs: Any) -> None:
+    """Give it to the handlers that Celery makes for itself too: billiard's, and its own root's."""
+    for name in ("", "celery", "celery.task", "celery.redirected", "multiprocessing"):
+        for handler in logging.getLogger(name).handlers:
+            handler.setFormatter(WithoutValues())
+            handler.addFilter(NothingOfOthers())
 
 
 @beat_init.connect
@@ -57,4 +46,3 @@ def ring_rare_bells(**kwargs: Any) -> None:
 
 for name in _CHATTY:
     logging.getLogger(name).setLevel(logging.WARNING)
-logging.getLogger("celery.app.trace").addFilter(WithoutValues())

@@ -124,6 +124,7 @@ INSTALLED_APPS = [
 ]
 
 _COMMON_MIDDLEWARE = [
+    "deploy.permissions_policy.PermissionsPolicyMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -227,7 +228,9 @@ AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
 AXES_CLIENT_IP_CALLABLE = "crm.accounts.lockout.address_of"
 AXES_LOCKOUT_CALLABLE = "crm.accounts.lockout.locked_out"
-AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "code"]
+# People type their address, or their password, into the field of the username.
+AXES_USERNAME_CALLABLE = "crm.accounts.lockout.name_of_attempt"
+AXES_SENSITIVE_PARAMETERS = ["username", "ip_address", "csrfmiddlewaretoken", "code", "password"]
 AXES_VERBOSE = False
 
 # Passkeys belong to the host name of the staff side: docs/decisions, 2026-11-24.
@@ -260,6 +263,9 @@ SECURE_CONTENT_TYPE_NOSNIFF = True
 # With "no-referrer" a browser sends "Origin: null" with every form, which the CSRF check refuses.
 SECURE_REFERRER_POLICY = "no-referrer" if PROCESS == "public" else "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+# A year, as ASVS 5.0 3.4.1 asks; Django sends it with what came by https only.
+_OWN_URL = PUBLIC_URL if PROCESS == "public" else STAFF_URL
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _OWN_URL.startswith("https://") else 0
 X_FRAME_OPTIONS = "DENY"
 # A sealed submission is at most 16 KiB; staff uploads come with their own limits.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 if PROCESS == "public" else 2 * 1024 * 1024
@@ -388,12 +394,20 @@ CELERY_BEAT_SCHEDULE = {
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"plain": {"format": "%(levelname)-7s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    "formatters": {"plain": {"()": "deploy.logs.WithoutValues"}},
+    "filters": {"others": {"()": "deploy.logs.NothingOfOthers"}},
+    "handlers": {
+        "stderr": {
+            "class": "logging.StreamHandler",
+            "formatter": "plain",
+            "filters": ["others"],
+        }
+    },
+    # Django's own configuration gives these a handler each, and one of them mails.
     "root": {"handlers": ["stderr"], "level": text("ACCORD_LOG_LEVEL", "INFO")},
     "loggers": {
-        # Statements and their parameters carry personal data.
-        "django.db.backends": {"level": "WARNING"},
+        "django": {"handlers": [], "level": "WARNING"},
+        "django.server": {"handlers": [], "propagate": True},
         "axes": {"level": "ERROR"},
         # An SMTP server that logs its dialogue logs addresses.
         "mail.log": {"level": "WARNING"},

@@ -32,10 +32,10 @@ class LastOfficer(Exception):
 
 def account_named(username: str) -> UUID:
     """Return the id of the account of that name; raises NoSuchAccount."""
-    found = Account.objects.filter(username=username).values_list("id", flat=True).first()
-    if found is None:
-        raise NoSuchAccount(NoSuchAccount.__doc__)
-    return UUID(str(found))
+    try:
+        return UUID(str(Account.objects.get_by_natural_key(username).pk))
+    except Account.DoesNotExist:
+        raise NoSuchAccount(NoSuchAccount.__doc__) from None
 
 
 @contextmanager

@@ -7,6 +7,7 @@ Online Guessing Attacks with Device Cookies"). Its owner has one, and is never s
 """
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
@@ -73,11 +74,17 @@ def note_lockout(request: HttpRequest, username: str, *, within: timedelta) -> N
 
 
 def _record(request: HttpRequest, kind: Kind, username: str) -> None:
-    found = Account.objects.filter(username=username).values_list("pk", flat=True).first()
     record_event(
         kind,
         now=timezone.now(),
-        account_id=found,
+        account_id=_account_id(username),
         name_print=name_print(username),
         network_print=circumstances_of(request).network_print,
     )
+
+
+def _account_id(username: str) -> UUID | None:
+    try:
+        return UUID(str(Account.objects.get_by_natural_key(username).pk))
+    except Account.DoesNotExist:
+        return None

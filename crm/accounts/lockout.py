@@ -7,6 +7,7 @@ from axes.models import AccessAttempt
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.crypto import salted_hmac
 
 from crm.accounts.known_browsers import is_held_back, note_lockout, note_wrong_password
 from crm.models import Account
@@ -18,8 +19,14 @@ def address_of(request: HttpRequest) -> str:
     return str(request_address(request) or "")
 
 
-def _open_again_at(request: HttpRequest, username: str) -> datetime | None:
-    attempts = AccessAttempt.objects.filter(username=username, ip_address=address_of(request))
+def name_of_attempt(request: HttpRequest, credentials: dict[str, str] | None = None) -> str:
+    """Return what an attempt is counted under: a keyed digest of whatever was typed as a name."""
+    typed = (credentials or {}).get("username", "")
+    return salted_hmac("crm.accounts.lockout", typed, algorithm="sha256").hexdigest()
+
+
+def _open_again_at(request: HttpRequest, name: str) -> datetime | None:
+    attempts = AccessAttempt.objects.filter(username=name, ip_address=address_of(request))
     latest: datetime | None = (
         attempts.order_by("-attempt_time").values_list("attempt_time", flat=True).first()
     )
@@ -34,7 +41,7 @@ def locked_out(
     """The page instead of a sign-in; the same for an account that does not exist."""
     username = (credentials or {}).get("username", "")
     note_lockout(request, username, within=get_cool_off(request))
-    context = {"retry_at": _open_again_at(request, username)}
+    context = {"retry_at": _open_again_at(request, name_of_attempt(request, credentials))}
     return render(request, "crm/sign_in/locked.html", context, status=429)
 
 

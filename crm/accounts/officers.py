@@ -12,11 +12,11 @@ OFFICERS = frozenset({Role.DSI, Role.DPO, Role.OPERATIONS})
 
 def recognise(login: str, code: str, now: datetime) -> UUID:
     """Return the account's id; raises NotRecognised, and does not say which part was wrong."""
-    account = Account.objects.filter(username=login, is_active=True, role__in=OFFICERS).first()
-    if account is None:
-        raise NotRecognised(NotRecognised.__doc__)
     try:
+        account = Account.objects.get_by_natural_key(login)
+        if not account.is_active or account.role not in OFFICERS:
+            raise NotRecognised(NotRecognised.__doc__)
         check_either(account=account, code=code, now=now)
-    except (WrongCode, TooManyCodes):
+    except (Account.DoesNotExist, WrongCode, TooManyCodes):
         raise NotRecognised(NotRecognised.__doc__) from None
     return UUID(str(account.pk))

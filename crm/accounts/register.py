@@ -85,7 +85,10 @@ def _prepare_authenticator(account: Account) -> Secret:
 
 def open_account(*, username: str) -> Account:
     """Return the account of that name that is not closed; raises NoSuchAccount."""
-    found = Account.objects.filter(username=username, is_active=True).first()
-    if found is None:
-        raise NoSuchAccount(username)
+    try:
+        found = Account.objects.get_by_natural_key(username)
+    except Account.DoesNotExist:
+        raise NoSuchAccount(NoSuchAccount.__doc__) from None
+    if not found.is_active:
+        raise NoSuchAccount(NoSuchAccount.__doc__)
     return found

@@ -56,7 +56,8 @@ def programs(*, layout: Layout, databases: Databases) -> list[Program]:
 
 def _web(name: str, *, layout: Layout, databases: Databases) -> Program:
     port = layout.ports[name]
-    command = [sys.executable, "-m", "gunicorn", "deploy.wsgi", "--threads", "4"]
+    command = [sys.executable, "-m", "gunicorn", "--config", "python:deploy.web_server"]
+    command += ["deploy.wsgi", "--threads", "4"]
     command += ["--bind", f"127.0.0.1:{port}", "--no-control-socket"]
     command += ["--graceful-timeout", "4", "--log-level", "warning"]
     environment = settings_of(name, layout=layout, databases=databases)

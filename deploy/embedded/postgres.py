@@ -32,6 +32,10 @@ SETTINGS = {
     "log_parameter_max_length": "0",
     "log_parameter_max_length_on_error": "0",
     "log_error_verbosity": "terse",
+    # An error quotes what it could not read in its first line already: invalid input syntax for
+    # type uuid: "...". The process that caused it is told, and logs its code. LOG ranks above
+    # ERROR in this setting.
+    "log_min_messages": "log",
     "max_connections": "100",
     "shared_buffers": "128MB",
 }

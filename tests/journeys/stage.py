@@ -91,17 +91,19 @@ class Stage:
             **self.more,
         }
 
+    def command(self, name: str) -> list[str]:
+        if name == "worker":
+            return [*_CELERY, "worker", "--concurrency", "2", "--loglevel", "INFO"]
+        if name == "beat":
+            return [*_CELERY, "beat", "--schedule", str(self.home / "beat.schedule")]
+        if name == "search":
+            return [sys.executable, "manage.py", "search"]
+        return self._web(name)
+
     def start(self, name: str) -> None:
-        commands = {
-            "public": self._web("public"),
-            "staff": self._web("staff"),
-            "search": [sys.executable, "manage.py", "search"],
-            "worker": [*_CELERY, "worker", "--concurrency", "2", "--loglevel", "INFO"],
-            "beat": [*_CELERY, "beat", "--schedule", str(self.home / "beat.schedule")],
-        }
         with (self.home / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                commands[name],
+                self.command(name),
                 cwd=ROOT,
                 env=self.environment(name),
                 stdout=log,
@@ -111,7 +113,8 @@ class Stage:
 
     def _web(self, name: str) -> list[str]:
         bind = f"127.0.0.1:{self.ports[name]}"
-        command = [sys.executable, "-m", "gunicorn", "deploy.wsgi", "--threads", "4"]
+        command = [sys.executable, "-m", "gunicorn", "--config", "python:deploy.web_server"]
+        command += ["deploy.wsgi", "--threads", "4"]
         return [*command, "--bind", bind, "--no-control-socket"]
 
     @property
@@ -152,6 +155,9 @@ class Stage:
 _CELERY = [sys.executable, "-m", "celery", "--app", "deploy.celery"]
 
 
+S = TypeVar("S", bound=Stage)
+
+
 def _answers(url: str) -> bool:
     try:
         return httpx.get(url).status_code == 200
@@ -166,16 +172,21 @@ def set_up(
     *, name: str = "stage", programs: tuple[str, ...] = PROGRAMS, more: dict[str, str] | None = None
 ) -> Stage:
     """Clone the databases, copy the keys they belong to, and start the processes."""
+    stage = prepared(name, Stage)
+    stage.more = more or {}
+    stage.inbox.start()
+    for program in programs:
+        stage.start(program)
+    stage.wait_until_up()
+    return stage
+
+
+def prepared(name: str, kind: type[S]) -> S:
+    """A stage on which nothing runs yet."""
     home = plugin.HOME / f"{name}-{plugin.WORKER}"
     for folder in ("broker/tmp", "broker/queue", "static"):
         (home / folder).mkdir(parents=True, exist_ok=True)
     for folder in ("keys", "journal"):
         shutil.copytree(plugin.HOME / "template" / folder, home / folder, dirs_exist_ok=True)
     names = plugin.clone(plugin.CLUSTER, suffix=f"_{name}_{plugin.WORKER}")
-    ports = {"public": free_port(), "staff": free_port()}
-    stage = Stage(home, Inbox(), names, ports, more=more or {})
-    stage.inbox.start()
-    for program in programs:
-        stage.start(program)
-    stage.wait_until_up()
-    return stage
+    return kind(home, Inbox(), names, {"public": free_port(), "staff": free_port()})

@@ -84,7 +84,8 @@ class Town:
         end(self.processes.pop(name))
 
     def start_web(self, name: str) -> None:
-        command = [sys.executable, "-m", "gunicorn", "deploy.wsgi", "--threads", "4"]
+        command = [sys.executable, "-m", "gunicorn", "--config", "python:deploy.web_server"]
+        command += ["deploy.wsgi", "--threads", "4"]
         command += ["--bind", f"127.0.0.1:{PORTS[name]}", "--no-control-socket"]
         self.start(name, name, command, self.environment(name))
 
