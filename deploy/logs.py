@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Any
 
 import psycopg
+from django.core.exceptions import ImproperlyConfigured
 
 OURS = ("deploy", "privacy", "consent", "crm", "forms_intake", "campaigns")
 # What these say at INFO is about processes alone: who started, and where the broker is.
@@ -111,6 +112,9 @@ def last_words(
         sys.__excepthook__(kind, error, trace)
         return
     sys.stderr.write(f"ERROR   deploy.logs ended by {told(error.with_traceback(trace))}\n")
+    if isinstance(error, ImproperlyConfigured):
+        # Our own sentence about a setting: it names the setting and what to write, no value.
+        sys.stderr.write(f"{error}\n")
 
 
 def keep_values_out_of_last_words() -> None:

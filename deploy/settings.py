@@ -9,6 +9,7 @@ from csp.constants import NONE, SELF
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
+from deploy.bells import SCHEDULE
 from deploy.environment import choice, flag, integer, listing, text, web_address
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -355,39 +356,7 @@ CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = TIME_ZONE
-# Seconds between two rings. A bell that was not answered by the next ring is worth nothing: it
-# expires, so that a worker that was away does not answer the same bell a thousand times.
-_SWEEPS = {
-    "privacy.refresh_sealing_key": 3600,
-    "privacy.renew_key_token": 3600,
-    "privacy.rotate_index": 10,
-    "privacy.forget_readings": 86400,
-    "privacy.keep_keys": 3600,
-    "privacy.audit_keys": 24 * 3600,
-    "forms_intake.receive": 1,
-    "forms_intake.project": 5,
-    # A "no" takes effect within a second: three rings fit, one may be missed.
-    "consent.apply_decisions": 0.3,
-    "consent.refresh_cards": 1,
-    "consent.rekey_suppressions": 10,
-    "consent.make_receipts": 1,
-    "consent.seal_ledger": 10,
-    "consent.settle_informed": 3600,
-    "crm.settle_merges": 5,
-    "crm.close_tickets": 3600,
-    "crm.work_on_imports": 5,
-    "crm.forget_sign_ins": 3600,
-    "crm.work_on_exports": 5,
-    "campaigns.send_letters": 2,
-    "campaigns.sweep": 5,
-    "campaigns.receive_measures": 2,
-    "campaigns.forget_measures": 120,
-    "campaigns.publish_links": 3600,
-}
-CELERY_BEAT_SCHEDULE = {
-    name: {"task": name, "schedule": seconds, "options": {"expires": seconds + 1}}
-    for name, seconds in _SWEEPS.items()
-}
+CELERY_BEAT_SCHEDULE = SCHEDULE
 
 # --- Logs: ids only --------------------------------------------------------------------------
 

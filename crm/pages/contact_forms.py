@@ -46,7 +46,7 @@ class FilterForm(forms.Form):
 class SearchForm(forms.Form):
     """What is sought. It is posted: a name or an address is never part of an URL."""
 
-    words = forms.CharField(
+    words = FreeTextField(
         label=_("Find by name, company, e-mail address or number"),
         max_length=TEXT_MAX,
         widget=forms.TextInput(

@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from crm.access import account_of, staff_page
+from crm.free_text import FreeTextField
 from crm.keyset import page_after, read_cursor
 from crm.models import Account, Role, SupportTicket
 from crm.pages.contact_forms import AddressForm
@@ -36,7 +37,7 @@ TICKETS_READERS = (*SUPPORT, "dpo")
 
 
 class TicketForm(forms.Form):
-    reference = forms.CharField(
+    reference = FreeTextField(
         label=gettext_lazy("Number of the help desk"),
         help_text=gettext_lazy("For example SUP-4711. Never a name, an address or a telephone."),
         max_length=20,

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from crm.access import account_of, staff_page
 from crm.accounts import tokens
 from crm.accounts.tokens import NotGivable, TooManyTokens
+from crm.free_text import FreeTextField
 from crm.models import Account, ApiToken
 from crm.pages import SCOPES, TOKEN_MAKERS
 
@@ -30,7 +31,7 @@ SHOWN = 50
 
 
 class TokenForm(forms.Form):
-    name = forms.CharField(
+    name = FreeTextField(
         label=gettext_lazy("Name"),
         max_length=60,
         help_text=gettext_lazy("What will use it, for example: nightly export of permissions."),
@@ -40,7 +41,7 @@ class TokenForm(forms.Form):
         label=gettext_lazy("It may read"),
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
     )
-    networks = forms.CharField(
+    networks = FreeTextField(
         label=gettext_lazy("From these networks only"),
         max_length=2000,
         help_text=gettext_lazy("One a line, each inside of the networks of the staff side."),
