@@ -129,7 +129,10 @@ def _browser_holes(osv: str) -> Iterator[Hole]:
             "package": {"ecosystem": "npm", "name": package.name},
             "version": package.version,
         }
-        for hole in _asked(osv, question).get("vulns", []):
+        said = _asked(osv, question)
+        if "next_page_token" in said:
+            raise NobodyToAsk("the answer was cut, and the rest is not known")
+        for hole in said.get("vulns", []):
             aliases = tuple(hole.get("aliases", ()))
             yield Hole(package.name, package.version, hole["id"], aliases)
 

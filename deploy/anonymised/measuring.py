@@ -4,10 +4,10 @@ Reads crm alone. No word that anybody typed is taken: tags, sources and forms be
 their rank, and of purposes only those that every installation begins with keep their name.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from django.db import connections
 
@@ -24,8 +24,6 @@ KNOWN_PURPOSES = (
 )
 _SQL = Path(__file__).parent / "sql"
 Shape = dict[str, Any]
-Cell = tuple[Hashable, int]
-K = TypeVar("K", bound=Hashable)
 
 
 class TooFew(ValueError):
@@ -51,26 +49,42 @@ _QUERIES = (
 )
 
 
+# Where a person may have many rows, the query says of how many people a cell is.
+_OF_ROWS = frozenset({"leads", "letters", "entries"})
+# What every contact needs, where no cell of it is big enough to cross.
+_DEFAULTS: dict[str, list[Any]] = {
+    "people": ["fr", "FR", "new"],
+    "reach": [True, False, False, False, False],
+    "sources": [1],
+    "came": [0],
+    "acted": [0],
+}
+
+
 def _cells(name: str, now: datetime) -> list[list[Any]]:
     """Return what a query counts, as lists of its words and their count."""
     rows = _rows((_SQL / f"{name}.sql").read_text(encoding="utf-8"), now)
-    return [
-        [_plain(key), count] for key, count in without_small_cells([(r[:-1], r[-1]) for r in rows])
-    ]
+    counted = [(row[:-2], *row[-2:]) if name in _OF_ROWS else (row[:-1], row[-1]) for row in rows]
+    found = [[_plain(key), count] for key, count in without_small_cells(counted)]
+    if not found and name in _DEFAULTS:
+        return [[_DEFAULTS[name], 1]]
+    return found
 
 
-def without_small_cells(cells: Iterable[tuple[K, int]]) -> list[tuple[K, int]]:
-    """Join every cell of fewer than CELL_MIN to the biggest one; the sum stays what it was.
+def without_small_cells(cells: Iterable[tuple[Any, ...]]) -> list[tuple[Any, int]]:
+    """Join every cell of fewer than CELL_MIN people to the biggest one; the sum stays what it was.
 
-    Sorted, so that the order tells nothing. Where all are small, one cell stands for all of them.
+    A cell is its key, its rows, and of how many people they are where that is not the same. Sorted,
+    so that the order tells nothing. Where all are small none crosses: the biggest would still be
+    the trait of a few, and the copy then has no rows of that kind.
     """
     ordered = sorted(cells, key=lambda cell: (-cell[1], repr(cell[0])))
-    if not ordered:
+    kept = [cell for cell in ordered if cell[-1] >= CELL_MIN]
+    if not kept:
         return []
-    kept = [cell for cell in ordered if cell[1] >= CELL_MIN] or ordered[:1]
-    rest = sum(count for _key, count in ordered) - sum(count for _key, count in kept)
-    (first, biggest), *others = kept
-    return [(first, biggest + rest), *others]
+    rest = sum(cell[1] for cell in ordered) - sum(cell[1] for cell in kept)
+    first, *others = kept
+    return [(first[0], first[1] + rest), *((cell[0], cell[1]) for cell in others)]
 
 
 def _campaigns(now: datetime) -> list[Shape]:

@@ -11,12 +11,13 @@ class KeyExists(RuntimeError):
 
 def make_key(path: Path) -> str:
     """Write a new private key (0600) and return its public one; raises KeyExists."""
+    key = _wg("genkey")  # first: without the program no empty file stays behind
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:
         raise KeyExists(KeyExists.__doc__) from None
     with os.fdopen(descriptor, "w") as file:
-        file.write(_wg("genkey"))
+        file.write(key)
     return public_key(path)
 
 
