@@ -95,8 +95,8 @@ def append_many(events: Sequence[Event]) -> list[LedgerEvent]:
     evidence: that is sealed under the key of one person. Calling twice with one source is safe.
     """
     rows = insert(_rows(events)) if events else []
-    if rows:
-        fold_many(rows)
+    if folded := [row for row in rows if row.event_state != State.NOTICE_SHOWN]:
+        fold_many(folded)
     return rows
 
 
@@ -112,7 +112,7 @@ def _rows(events: Sequence[Event]) -> list[LedgerEvent]:
     )
     versions = purpose_versions()
     shown = {
-        (event.purpose_code, event.channel): number
+        (event.subject_id, event.purpose_code, event.channel): number
         for event, number in zip(events, numbers, strict=True)
         if event.state == State.NOTICE_SHOWN
     }
@@ -134,10 +134,11 @@ def _row(
     record_id: UUID,
     evidence: bytes | None,
     purpose_version: int,
-    shown: Mapping[tuple[str, str], UUID],
+    shown: Mapping[tuple[UUID, str, str], UUID],
 ) -> LedgerEvent:
     text_hash = hashlib.sha256(event.control_text.encode()).digest() if event.control_text else None
-    shown_before = event.shown_record or shown.get((event.purpose_code, event.channel))
+    place = (event.subject_id, event.purpose_code, event.channel)
+    shown_before = event.shown_record or shown.get(place)
     row = LedgerEvent(
         layout=LAYOUT,
         record_id=record_id,

@@ -120,6 +120,8 @@ class JourneysTogether(LoadScopeScheduling):  # type: ignore[misc]
     """Each test where there is room; what shares one stage, or one network, on one worker."""
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith("tests/deploy/anonymised/"):
+            return "anonymised"
         folder = nodeid.split("/")[1]
         return folder if folder in {"journeys", "network"} else nodeid
 

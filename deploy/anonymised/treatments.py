@@ -56,6 +56,8 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                 *("consent_suppressionrekeying", "crm_contactmerge", "crm_importbatch"),
                 *("crm_segment", "forms_intake_submission", "campaigns_template"),
                 *("campaigns_audienceexclusion", "campaigns_trackedlink"),
+                *("crm_accountevent", "crm_export", "crm_exportdownload", "crm_numbershown"),
+                *("crm_supportticket", "privacy_accessrecord", "privacy_readmeter"),
                 *("campaigns_measuredmessage", "crm_enrolmentkey", "crm_staffsession"),
                 *("crm_signin", "crm_securityevent", "crm_apitoken", "crm_apitokenuse"),
                 *(
@@ -77,7 +79,9 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
             ),
             _B,
         ),
-        **dict.fromkeys(("privacy_orphankey", "privacy_removedkey", "privacy_lostkey"), _E),
+        **dict.fromkeys(
+            ("privacy_orphankey", "privacy_removedkey", "privacy_lostkey", "privacy_indexepoch"), _E
+        ),
     },
     "intake": {
         "forms_intake_publishedform": _F,

@@ -165,11 +165,13 @@ def searching_and_looking(theatre: Theatre) -> None:
             token = _token(client, "/contacts/")
             answer = client.post(
                 "/contacts/find",
-                data={"csrfmiddlewaretoken": token, "email": person.email},
+                data={"csrfmiddlewaretoken": token, "words": person.email},
                 headers={"Origin": theatre.staff_url},
             )
             assert answer.status_code == 200
-            assert ("No contact has this address." in answer.text) == (person is UNKNOWN)
+            assert (str(contact) in str(answer.url)) == (person is BY_PAGE)
+        for words in (BY_PAGE.family_name, BY_PAGE.company[:-2], UNKNOWN.family_name):
+            assert _post(client, "/contacts/", "/contacts/find", words=words).status_code == 200
         page = client.get(f"/contacts/{contact}/").text
         assert BY_PAGE.message.split("\n")[0] in page
         assert BY_PAGE.family_name in client.get("/leads/").text

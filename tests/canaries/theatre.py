@@ -29,7 +29,7 @@ from tests.journeys import acts
 from tests.journeys.inbox import Inbox
 from tests.journeys.stage import ROOT, Stage, prepared, wait_for
 
-PROCESSES = ("mail", "public", "staff", "worker", "beat")
+PROCESSES = ("mail", "public", "staff", "search", "worker", "beat")
 
 
 class Forwarding(Inbox):

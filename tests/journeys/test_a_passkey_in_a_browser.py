@@ -33,7 +33,9 @@ def at_a_host_name(settings: Settings, live_server: LiveServer) -> None:
 
 @pytest.fixture
 def account() -> Account:
-    return make_account()
+    made = make_account()
+    Account.objects.filter(pk=made.pk).update(language="en")
+    return made
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def test_volumes_and_proportions_are_the_originals(original: House, copies: list
     for table, words in (
         ("crm_contact", "status"),
         ("crm_contact", "language"),
-        ("campaigns_delivery", "state"),
+        ("campaigns_delivery", "CASE WHEN state <= 4 THEN 6 ELSE state END"),
         ("consent_permission", "purpose_id || channel || state"),
         ("consent_ledgerevent", "event_state || method"),
     ):
