@@ -8,30 +8,45 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from uuid import UUID, uuid4
 
+from django.conf import settings
 from django.db import connections
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from campaigns.models import Template
 from campaigns.services import launch
 from consent import services as consent
 from consent.models import LedgerEvent
-from crm.models import Lead
+from crm.accounts.tokens import make_token
+from crm.models import ApiToken, Lead
+from crm.organisations import Change, create_organisation
 from crm.services import create_segment
+from crm.support.tickets import open_ticket
 from forms_intake.models import FormVersion
+from privacy.models import Approval
+from privacy.services import read_more_reference, request_approval
 from tests.campaigns import cast
 from tests.campaigns.pages import desk
 from tests.conftest import NOW
 from tests.consent.officer import begin
 from tests.consent.people import newsletter, promotion, submit
+from tests.crm.exports.cast import ask
 from tests.crm.imports.files import file_of, run
 from tests.crm.pages.arrivals import arrive
+from tests.crm.staff import make_account
 from tests.forms_intake import cast as forms
 
 ALICE, BOB = "Alice", "Bobine"
-# Rewritten by reading: when somebody was seen, and counted attempts of signing in.
-_REMEMBERED = ("django_session",)
+# Written by reading, on purpose: when somebody was seen, and who read whom and how much.
+_REMEMBERED = (
+    "crm_staffsession",
+    "crm_signin",
+    "privacy_accessrecord",
+    "privacy_readmeter",
+)
 
 
 @dataclass(frozen=True)
@@ -49,6 +64,12 @@ class World:
     template: UUID
     notice: UUID
     form_version: UUID
+    account: UUID
+    ticket: UUID
+    organisation: UUID
+    export: UUID
+    approval: UUID
+    token: UUID
 
     def parts(self) -> dict[str, str]:
         """Return the name of a part of an address -> one that exists."""
@@ -62,6 +83,14 @@ class World:
             "template_id": str(self.template),
             "notice_id": str(self.notice),
             "version_id": str(self.form_version),
+            "account_id": str(self.account),
+            "act": "sessions",
+            "ticket_id": str(self.ticket),
+            "organisation_id": str(self.organisation),
+            "export_id": str(self.export),
+            "approval_id": str(self.approval),
+            "token_id": str(self.token),
+            "passkey_id": "1",
             "purpose": "newsletter",
             "channel": "email",
             "version": "1",
@@ -108,7 +137,39 @@ def build() -> World:
         template=template.id,
         notice=consent_notice(),
         form_version=FormVersion.objects.latest("id").id,
+        **_beside_the_contacts(),
     )
+
+
+def _beside_the_contacts() -> dict[str, UUID]:
+    """Somebody else's account, and what belongs to it: nobody who walks owns any of these."""
+    owner = make_account("owner", "marketing")
+    make_token(
+        account=owner,
+        name="nightly",
+        scopes=["permissions:read"],
+        networks=[str(settings.STAFF_NETWORKS[0])],
+        expires_at=timezone.now() + timedelta(days=1),
+        now=timezone.now(),
+    )
+    request_approval(
+        kind="read_more",
+        reference=read_more_reference(reader_id=owner.id, now=NOW),
+        requested_by=owner.id,
+        now=NOW,
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    organisation = create_organisation(
+        change=Change(name="Wombatworks"), country="FR", contract_ends_on=None, now=NOW
+    )
+    return {
+        "account": owner.id,
+        "ticket": open_ticket(reference="SUP-1", actor_id=owner.id, now=NOW),
+        "organisation": organisation,
+        "export": ask(owner).id,
+        "approval": Approval.objects.get().id,
+        "token": ApiToken.objects.get().id,
+    }
 
 
 def consent_notice() -> UUID:

@@ -2,7 +2,8 @@
 
 `get` and `post` are what a role of the row is answered where nothing is kept and with the samples
 of test_every_staff_address.py: 404 is "past the gate, and there is no such thing". Every other role
-is answered 403, and everybody 405 where the method is not one of the page's.
+is answered 403, and everybody 405 where the method is not one of the page's. With `step_up` the
+second factor must have been shown again within ten minutes: who comes later is sent to show it.
 """
 
 from typing import NamedTuple
@@ -26,12 +27,19 @@ FORMS = _roles("marketing communication dpo")
 ADMINISTRATOR = _roles("administrator")
 ACCOUNTS = _roles("dpo dsi administrator")
 SYSTEM = _roles("dsi operations")
+WATCHERS = _roles("dsi administrator dpo")
+APPROVERS = _roles("dpo dsi")
+EXPORTERS = _roles("marketing dpo")
+# Organisations and their bank details: support sees none of them.
+ORGANISATIONS = _roles("marketing sales")
+NUMBERS = _roles("marketing sales dpo")
 
 
 class Row(NamedTuple):
     roles: frozenset[str]
     get: int
     post: int
+    step_up: bool = False
 
 
 MATRIX: dict[str, Row] = {
@@ -41,12 +49,27 @@ MATRIX: dict[str, Row] = {
     "replace-authenticator": Row(EVERYBODY, get=200, post=200),
     "renew-recovery-codes": Row(EVERYBODY, get=200, post=200),
     "confirm": Row(EVERYBODY, get=200, post=200),
+    "confirm-passkey-begin": Row(EVERYBODY, get=405, post=200),
+    "confirm-passkey": Row(EVERYBODY, get=405, post=403),  # no passkey has answered
+    "passkey-new": Row(EVERYBODY, get=200, post=405, step_up=True),
+    "passkey-begin": Row(EVERYBODY, get=405, post=200, step_up=True),
+    "passkey-complete": Row(EVERYBODY, get=405, post=403, step_up=True),  # no passkey has answered
+    "passkey-remove": Row(EVERYBODY, get=404, post=404, step_up=True),
+    "end-other-sessions": Row(EVERYBODY, get=405, post=302),
+    "token-list": Row(READERS, get=200, post=405),
+    "token-new": Row(READERS, get=200, post=200, step_up=True),
+    "token-revoke": Row(READERS, get=404, post=404, step_up=True),
+    "api-schema": Row(EVERYBODY, get=200, post=405),
+    "security-events": Row(WATCHERS, get=200, post=405),
+    "shared-accounts": Row(WATCHERS, get=200, post=405),
+    "approval-list": Row(APPROVERS, get=200, post=405),
+    "approval": Row(APPROVERS, get=404, post=404, step_up=True),
     "account-list": Row(ACCOUNTS, get=200, post=405),
-    "account-new": Row(ADMINISTRATOR, get=200, post=200),
+    "account-new": Row(ADMINISTRATOR, get=200, post=200, step_up=True),
     "account-page": Row(ACCOUNTS, get=404, post=405),
     "account-readings": Row(OFFICER, get=404, post=405),
     "account-read-more": Row(OFFICER, get=405, post=404),
-    "account-act": Row(ADMINISTRATOR, get=404, post=404),
+    "account-act": Row(ADMINISTRATOR, get=404, post=404, step_up=True),
     "system": Row(SYSTEM, get=200, post=405),
     "ticket-list": Row(TICKETS, get=200, post=405),
     "ticket-new": Row(SUPPORT, get=200, post=200),
@@ -76,6 +99,19 @@ MATRIX: dict[str, Row] = {
     "import-run": Row(IMPORTERS, get=405, post=404),
     "import-drop": Row(IMPORTERS, get=405, post=404),
     "import-refusals": Row(IMPORTS, get=404, post=405),
+    "export-list": Row(EXPORTERS, get=200, post=405),
+    "export-new": Row(EXPORTERS, get=200, post=200, step_up=True),
+    "export": Row(EXPORTERS, get=404, post=405),
+    "export-progress": Row(EXPORTERS, get=404, post=405),
+    "export-cancel": Row(EXPORTERS, get=405, post=404),
+    "export-download": Row(EXPORTERS, get=404, post=404, step_up=True),
+    "organisation-list": Row(READERS, get=200, post=405),
+    "organisation-new": Row(ORGANISATIONS, get=200, post=200),
+    "organisation": Row(READERS, get=404, post=405),
+    "organisation-edit": Row(ORGANISATIONS, get=404, post=404),
+    "organisation-numbers": Row(NUMBERS, get=404, post=404, step_up=True),
+    "organisation-attach": Row(ORGANISATIONS, get=405, post=302),
+    "organisation-detach": Row(ORGANISATIONS, get=405, post=404),
     "lead-list": Row(READERS, get=200, post=405),
     "lead-state": Row(WRITERS, get=405, post=400),
     "lead-assign": Row(WRITERS, get=405, post=404),

@@ -20,7 +20,8 @@ from pytest_django import Settings
 
 from consent.models import LedgerEvent
 from consent.services import Channel
-from crm.models import Contact, Role, SupportTicket
+from crm.models import Account, Contact, Organisation, Role, SupportTicket
+from crm.organisations import Change, attach_contact, create_organisation
 from crm.services import Person, receive_lead
 from crm.support.tickets import find_person, open_ticket
 from privacy.models import AccessRecord, ReadMeter
@@ -31,10 +32,12 @@ from privacy.services import (
     read_documents,
     read_more_reference,
     reading_as,
+    request_approval,
 )
 from tests.conftest import NOW
 from tests.consent.people import newsletter, submit
 from tests.crm.access.matrix import MATRIX
+from tests.crm.exports.cast import ask
 from tests.crm.pages.arrivals import words
 from tests.crm.staff import make_account, signed_in, staff_client
 
@@ -54,7 +57,11 @@ MORE = {
 }
 # Of the cast of consent: where the form was filled in. Only a proof pack holds it.
 EVIDENCE = {"network": "192.0.2.0/24"}
-ALL = {**FIVE, **MORE, **EVIDENCE}
+# Of the organisation they belong to: in full on no page that is only opened.
+NUMBERS = {"iban": "FR1420041010050500013M02606", "card": "4111111111111111"}
+GROUPED = {"iban_grouped": "FR14 2004 1010", "card_grouped": "4111 1111 1111"}
+MASKED = {"iban_masked": "FR •••• 2606", "card_masked": "•••• 1111", "notes": "Vermilionish"}
+ALL = {**FIVE, **MORE, **EVIDENCE, **NUMBERS, **GROUPED, **MASKED}
 
 
 class Case(NamedTuple):
@@ -80,6 +87,11 @@ CASES = [
     Case("lead-list", _LEAD, _READERS),
     Case("call-list", _FIVE, _WRITERS),
     Case("home", _FIVE, _READERS),
+    Case("organisation", frozenset({"company", "given_name", "family_name"}), _READERS),
+    Case("organisation", frozenset(MASKED), _READERS),
+    Case("organisation-list", frozenset({"company"}), _READERS),
+    Case("organisation-edit", frozenset({"company", *MASKED}), ("marketing", "sales")),
+    Case("organisation-numbers", frozenset({"company"}), ("marketing", "sales", "dpo")),
     Case("ticket", _FIVE, ("support",)),
     Case("contact-proof", frozenset(EVIDENCE), ("dpo",)),
     Case("api-contact-proof", frozenset(EVIDENCE), ("dpo",)),
@@ -120,6 +132,18 @@ def canary(anchor: Path, english: None) -> UUID:
         change=lambda before: {**before, "other_emails": [MORE["other_email"]]},
     )
     submit(contact_id, newsletter(is_ticked=True), needs_confirmation=False)
+    number = create_organisation(
+        change=Change(
+            name=FIVE["company"],
+            iban=NUMBERS["iban"],
+            card_number=NUMBERS["card"],
+            notes=MASKED["notes"],
+        ),
+        country="FR",
+        contract_ends_on=None,
+        now=NOW,
+    )
+    attach_contact(organisation_id=number, email=FIVE["email"], actor_id=uuid4(), now=NOW)
     return contact_id
 
 
@@ -128,8 +152,27 @@ KEYS: tuple[tuple[str, ...], ...] = (
     ("contact_id",),
     ("ticket_id",),
     ("contact_id", "record_id"),
+    ("organisation_id",),
+    ("account_id",),
+    ("export_id",),
+    ("approval_id",),
     ("contact_id", "purpose", "channel"),
 )
+
+
+def asked_of_the_officers() -> dict[str, UUID]:
+    """An export of everybody by whoever looks, and a request that waits for a second person."""
+    account = Account.objects.get()
+    account_id = account.id
+    approval_id = request_approval(
+        kind="read_more",
+        reference=read_more_reference(reader_id=account_id, now=NOW),
+        requested_by=uuid4(),
+        now=timezone.now(),
+        expires_at=timezone.now() + timedelta(days=1),
+    )
+    export_id = ask(account, purpose_code="newsletter").id
+    return {"account_id": account_id, "approval_id": approval_id, "export_id": export_id}
 
 
 def addresses(contact_id: UUID, ticket_id: UUID) -> Iterator[tuple[str, str]]:
@@ -137,6 +180,8 @@ def addresses(contact_id: UUID, ticket_id: UUID) -> Iterator[tuple[str, str]]:
     ids = {
         "contact_id": contact_id,
         "ticket_id": ticket_id,
+        "organisation_id": Organisation.objects.get().id,
+        **asked_of_the_officers(),
         "record_id": LedgerEvent.objects.filter(subject_id=contact_id)[0].record_id,
         "purpose": "newsletter",
         "channel": Channel.EMAIL,
