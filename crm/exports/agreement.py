@@ -29,14 +29,14 @@ def _describe_all(references: Sequence[Reference]) -> list[Facts]:
         if row is None:
             described.append([(_("What"), _("This export is not there any more."))])
         else:
-            described.append(_facts(row, scopes[row.scope, row.scope_id], titles))
+            described.append(_facts(reference, row, scopes[row.scope, row.scope_id], titles))
     return described
 
 
-def _facts(row: Export, whom: str, titles: Mapping[str, str]) -> Facts:
+def _facts(reference: Reference, row: Export, whom: str, titles: Mapping[str, str]) -> Facts:
     return [
         (_("Who"), whom),
-        (_("People at most"), str(row.most_rows)),
+        (_("People at most"), str(reference["rows"])),
         (_("What for"), titles.get(row.purpose_id, row.purpose_id)),
         (_("Channel"), words(CHANNELS, row.channel)),
         (_("Why"), REASONS.get(row.reason, row.reason)),

@@ -2,6 +2,7 @@
 
 import ipaddress
 from datetime import UTC, datetime, timedelta
+from uuid import uuid4
 
 import pytest
 from django.core.management.base import CommandError
@@ -82,7 +83,7 @@ def test_slow_guessing_holds_terminals_back_too() -> None:
     name = sacha.refused("list").name_print
     first = SecurityEvent.objects.get()
     SecurityEvent.objects.bulk_create(
-        SecurityEvent(kind="wrong_password", at=first.at, name_print=name)
+        SecurityEvent(id=uuid4(), kind="wrong_password", at=first.at, name_print=name)
         for _attempt in range(FAILURES - 1)
     )
     with pytest.raises(CommandError):
@@ -126,13 +127,9 @@ def test_a_closed_account_and_another_role_do_nothing() -> None:
         closed.types("list")
     with pytest.raises(CommandError, match="another role"):
         Person("mia", "marketing").types("request", "key_schedule", "days_after_retirement=8")
-    number = (
-        Person("sacha", "dsi")
-        .types("request", "key_schedule", "days_after_retirement=8")
-        .split()[-1]
-    )
+    said = Person("sacha", "dsi").types("request", "key_destruction", "epoch=7")
     with pytest.raises(CommandError, match="no such request"):
-        Person("max", "marketing").types("approve", number)
+        Person("max", "marketing").types("approve", said.split()[-1])
 
 
 @pytest.mark.parametrize(
