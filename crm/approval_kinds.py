@@ -59,7 +59,7 @@ class ApprovalKind:
         for name, kind in self.asked_with.items():
             value = reference.get(name)
             if type(value) is not kind or (kind is str and not _CODE.fullmatch(str(value))):
-                shape = "a number" if kind is int else "a code such as key_lost"
+                shape = "a number" if kind is int else "a code such as departure"
                 raise NotAskable(f"{name} must be given and be {shape}.")
         more = sorted(reference.keys() - self.asked_with.keys())
         if more or not self.asked_with:
