@@ -207,7 +207,7 @@ def test_an_export_that_is_taken_back_is_not_decided(settings: Settings) -> None
     export = _big_export(make_account("mia"), settings)
     officer = staff_client("dpo")
     shown = words(officer.get("/approvals/"))
-    assert "Channel E-mail" in shown
+    assert "Channel by e-mail" in shown
     assert "taken back" not in shown
     cancel_export(export_id=export.id, now=datetime.now(UTC))
     assert "It was taken back" in words(officer.get("/approvals/"))
