@@ -10,14 +10,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
 
 from crm.models import Role
 
 Words = str | Promise
 Reference = Mapping[str, str | int]
-Describer = Callable[[Reference], Sequence[tuple[Words, Words]]]
+Facts = Sequence[tuple[Words, Words]]
+Describer = Callable[[Reference], Facts]
 
 DPO, DSI = Role.DPO.value, Role.DSI.value
 # Who may meet the pages at all; each kind says more narrowly who decides it.
@@ -36,7 +35,12 @@ class NotAskable(Exception):
 
 @dataclass(frozen=True)
 class ApprovalKind:
-    """One kind. `asked_with` names what the command line must give: int, or a code."""
+    """One kind. `asked_with` names what the command line must give: int, or a code.
+
+    `fixed` is what nothing else can be asked for. `about` names the account in the reference whom
+    it is for, and who therefore never decides it. A kind whose words stand in tables brings
+    `describe_all`, and one whose requests can be taken back `taken_back`: for a whole page at once.
+    """
 
     code: str
     title: Words
@@ -45,17 +49,34 @@ class ApprovalKind:
     askers: tuple[str, ...] = ()
     asked_with: Mapping[str, type] = field(default_factory=dict)
     lives: timedelta = timedelta(days=7)
+    fixed: Reference = field(default_factory=dict)
+    about: str = ""
+    describe_all: Callable[[Sequence[Reference]], Sequence[Facts]] | None = None
+    taken_back: Callable[[Sequence[Reference]], Sequence[bool]] | None = None
 
     def check(self, reference: Reference) -> None:
         """Raise NotAskable unless this is a whole reference of the kind."""
         for name, kind in self.asked_with.items():
             value = reference.get(name)
             if type(value) is not kind or (kind is str and not _CODE.fullmatch(str(value))):
-                shape = "a number" if kind is int else "a code such as key_lost"
+                shape = "a number" if kind is int else "a code such as departure"
                 raise NotAskable(f"{name} must be given and be {shape}.")
         more = sorted(reference.keys() - self.asked_with.keys())
         if more or not self.asked_with:
             raise NotAskable(f"{', '.join(more) or self.code} cannot be asked for here.")
+        for name, value in self.fixed.items():
+            if reference.get(name) != value:
+                raise NotAskable(f"{name} can only be {value}.")
+
+    def facts(self, references: Sequence[Reference]) -> Sequence[Facts]:
+        """Return the words of each, in their order; a fixed number of queries for all."""
+        if self.describe_all is not None:
+            return self.describe_all(references)
+        return [self.describe(reference) for reference in references]
+
+    def are_taken_back(self, references: Sequence[Reference]) -> Sequence[bool]:
+        """Say of each whether whoever asked has no more use for it; one query for all."""
+        return self.taken_back(references) if self.taken_back else [False] * len(references)
 
 
 _KINDS: dict[str, ApprovalKind] = {}
@@ -80,50 +101,3 @@ def kinds_decided_by(role: str) -> list[str]:
 def kinds_met_by(role: str) -> list[str]:
     """Kinds whose requests a role sees on the pages: those it decides, and those it asks for."""
     return [code for code, kind in _KINDS.items() if role in (*kind.deciders, *kind.askers)]
-
-
-# --- kinds that no page of this app asks for ---------------------------------------------------
-
-
-def _key_destruction(reference: Reference) -> list[tuple[Words, Words]]:
-    epoch, reason = reference.get("epoch", "?"), str(reference.get("reason", ""))
-    said = _("Destroy the key of epoch %s, for ever. What only it opens can never be read again.")
-    return [(_("What"), said % epoch), (_("Reason"), reason)]
-
-
-def _key_schedule(reference: Reference) -> list[tuple[Words, Words]]:
-    said = _(
-        "Destroy every retired key %s days after its retirement, from now on, without asking again."
-    )
-    return [(_("What"), said % reference.get("days", "?"))]
-
-
-def _as_asked(reference: Reference) -> list[tuple[Words, Words]]:
-    """What was asked for, name by name: for a kind whose reference speaks for itself."""
-    return [(name.replace("_", " "), str(value)) for name, value in reference.items()]
-
-
-def register() -> None:
-    """Register the kinds of keys and of reading; safe to repeat."""
-    both = (DPO, DSI)
-    for kind in (
-        ApprovalKind(
-            "key_destruction",
-            gettext_lazy("Destruction of a key"),
-            both,
-            _key_destruction,
-            askers=(DSI,),
-            asked_with={"epoch": int, "reason": str},
-        ),
-        ApprovalKind(
-            "key_schedule",
-            gettext_lazy("Destruction of retired keys by a schedule"),
-            both,
-            _key_schedule,
-            askers=(DSI,),
-            asked_with={"days": int},
-            lives=timedelta(days=366),
-        ),
-        ApprovalKind("read_more", gettext_lazy("Reading more contacts"), both, _as_asked),
-    ):
-        register_approval_kind(kind)

@@ -1,18 +1,23 @@
 """Deciding what another person asked for: by the pages, and by the command line."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from axes.helpers import get_cool_off
 from django.contrib.auth import authenticate
 from django.http import HttpRequest
 
 from crm.accounts import second_factor
+from crm.accounts.known_browsers import is_held_back, note_lockout, note_wrong_password
 from crm.accounts.second_factor import TooManyCodes, WrongCode
 from crm.approval_kinds import (
+    ApprovalKind,
+    Facts,
     NotAskable,
     Reference,
+    Words,
     approval_kind,
     kinds_decided_by,
     kinds_met_by,
@@ -20,6 +25,7 @@ from crm.approval_kinds import (
 from crm.models import Account
 from privacy.services import (
     AskedApproval,
+    NotPending,
     approval,
     approve,
     past_approvals,
@@ -29,8 +35,12 @@ from privacy.services import (
 )
 
 PAGE = 50
-# What throttles attempts counts by address too: the terminal of the machine is one of its own.
-TERMINAL = "127.0.0.1"
+# A home page counts no further.
+COUNTED = 100
+# Wrong passwords are counted by name and address. The terminals of the machine have one of their
+# own, from which no packet ever comes (RFC 6666): a proxy of the settings never has it, so that it
+# is always somebody's address and never that of the machine's own proxy, who would name nobody.
+TERMINAL = "100::1"
 
 
 class ApprovalUnknown(Exception):
@@ -41,31 +51,48 @@ class NotForYou(Exception):
     """Somebody of another role decides this."""
 
 
+class AboutYou(Exception):
+    """This is for your own account: another person decides it."""
+
+
 class NotProven(Exception):
     """Name, password or code is not right, or too many were wrong: wait, and try again."""
 
 
+Place = tuple[datetime, UUID]
+
+
 @dataclass(frozen=True)
-class Waiting:
-    """A request on a page; `may_decide` says whether this account is the second person."""
+class Shown:
+    """A request in words. `may_decide` says whether this account is the second person."""
 
     asked: AskedApproval
+    title: Words
+    facts: Facts
     may_decide: bool
+    is_about_reader: bool
+    is_taken_back: bool
 
 
-def waiting_for(*, account: Account, now: datetime) -> list[Waiting]:
-    """Return what waits for a decision and this account may see, the oldest first."""
-    found = waiting_approvals(kinds=kinds_met_by(account.role), now=now)
-    return [Waiting(asked, _may_decide(account, asked)) for asked in found]
+def waiting_for(
+    *, account: Account, now: datetime, after: Place | None = None
+) -> tuple[list[Shown], bool]:
+    """Return a page of what waits and this account may see, oldest first, and if there is more."""
+    kinds = kinds_met_by(account.role)
+    found = waiting_approvals(kinds=kinds, now=now, after=after, limit=PAGE + 1)
+    return _in_words(found[:PAGE], account), len(found) > PAGE
 
 
 def how_many_wait_for(*, account: Account, now: datetime) -> int:
     """Return how many requests this account could decide now; at most a hundred are counted."""
-    return sum(1 for each in waiting_for(account=account, now=now) if each.may_decide)
+    found = waiting_approvals(
+        kinds=kinds_decided_by(account.role), now=now, not_asked_by=account.id, limit=COUNTED
+    )
+    return sum(1 for each in _in_words(found, account) if each.may_decide)
 
 
 def decided_before(
-    *, account: Account, after: tuple[datetime, UUID] | None, now: datetime
+    *, account: Account, after: Place | None, now: datetime
 ) -> tuple[list[AskedApproval], bool]:
     """Return a page of what is decided or over, newest first, and whether there is more."""
     kinds = kinds_met_by(account.role)
@@ -73,23 +100,49 @@ def decided_before(
     return found[:PAGE], len(found) > PAGE
 
 
-def _may_decide(account: Account, asked: AskedApproval) -> bool:
-    return asked.kind in kinds_decided_by(account.role) and asked.requested_by != account.id
+def _in_words(asked: Sequence[AskedApproval], account: Account) -> list[Shown]:
+    """Describe requests kind by kind: as many queries as kinds need, however many requests."""
+    shown: dict[UUID, Shown] = {}
+    for code in {each.kind for each in asked}:
+        kind = approval_kind(code)
+        some = [each for each in asked if each.kind == code]
+        references = [each.reference for each in some]
+        said = zip(some, kind.facts(references), kind.are_taken_back(references), strict=True)
+        for each, facts, is_taken_back in said:
+            shown[each.id] = _shown(each, facts, kind, account, is_taken_back)
+    return [shown[each.id] for each in asked]
 
 
-def shown_to(*, account: Account, approval_id: UUID) -> Waiting:
+def _shown(
+    asked: AskedApproval, facts: Facts, kind: ApprovalKind, account: Account, is_taken_back: bool
+) -> Shown:
+    is_about_reader = bool(kind.about) and asked.reference.get(kind.about) == str(account.id)
+    is_another = asked.requested_by != account.id and not is_about_reader
+    may_decide = account.role in kind.deciders and is_another and not is_taken_back
+    return Shown(asked, kind.title, facts, may_decide, is_about_reader, is_taken_back)
+
+
+def shown_to(*, account: Account, approval_id: UUID) -> Shown:
     """Return one request; raises ApprovalUnknown also for a role that has nothing to do with it."""
     asked = approval(approval_id=approval_id)
     if asked is None or asked.kind not in kinds_met_by(account.role):
         raise ApprovalUnknown(ApprovalUnknown.__doc__)
-    return Waiting(asked, _may_decide(account, asked))
+    return _in_words([asked], account)[0]
 
 
 def decide(*, account: Account, approval_id: UUID, is_approved: bool, now: datetime) -> None:
-    """Agree or refuse; raises ApprovalUnknown, NotForYou, SamePerson and NotPending."""
-    asked = shown_to(account=account, approval_id=approval_id).asked
-    if asked.kind not in kinds_decided_by(account.role):
+    """Agree or refuse.
+
+    Raises ApprovalUnknown, NotForYou, AboutYou, SamePerson and NotPending; the last one also
+    when it was taken back, and when repeated.
+    """
+    shown = shown_to(account=account, approval_id=approval_id)
+    if shown.asked.kind not in kinds_decided_by(account.role):
         raise NotForYou(NotForYou.__doc__)
+    if shown.is_about_reader:
+        raise AboutYou(AboutYou.__doc__)
+    if shown.is_taken_back:
+        raise NotPending(NotPending.__doc__)
     verb = approve if is_approved else refuse
     verb(approval_id=approval_id, decided_by=account.id, now=now)
 
@@ -132,15 +185,30 @@ def read_reference(words: list[str], *, kind: str) -> dict[str, str | int]:
 def prove_person(*, username: str, password: str, code: str, now: datetime) -> Account:
     """Return the account whose password and second factor were given; raises NotProven.
 
-    Nothing says which of the three was wrong; wrong ones are counted as those of the pages are.
+    Nothing says which of the three was wrong; wrong ones are counted as those of the pages are,
+    and the same locks hold.
     """
     request = HttpRequest()
     request.META["REMOTE_ADDR"] = TERMINAL
-    account = authenticate(request, username=username, password=password)
-    if not isinstance(account, Account) or account.must_change_password:
+    account = _with_password(request, username, password)
+    if account is None or account.must_change_password:
         raise NotProven(NotProven.__doc__)
     try:
         second_factor.check_either(account=account, code=code, now=now)
     except (WrongCode, TooManyCodes):
         raise NotProven(NotProven.__doc__) from None
     return account
+
+
+def _with_password(request: HttpRequest, username: str, password: str) -> Account | None:
+    if is_held_back(request, username):
+        return None
+    account = authenticate(request, username=username, password=password)
+    if isinstance(account, Account):
+        return account
+    if getattr(request, "axes_locked_out", False):
+        # On the pages a middleware answers with the page that raises this alarm.
+        note_lockout(request, username, within=get_cool_off(request))
+    else:
+        note_wrong_password(request, username)
+    return None

@@ -7,9 +7,9 @@ class CrmConfig(AppConfig):
 
     def ready(self) -> None:
         from consent.services import register_addresses, register_merged
-        from crm import approval_kinds
+        from crm import kinds_without_page
         from crm.accounts import officers, secrets_of_staff
-        from crm.exports import asking
+        from crm.exports import agreement
         from crm.merging import kept_ids
         from crm.officer import entrance
         from crm.officer.notice_menu import register as register_notices
@@ -19,8 +19,8 @@ class CrmConfig(AppConfig):
         from privacy.services import register_address_reader, register_keys, register_officers
 
         register()
-        approval_kinds.register()
-        asking.register()
+        kinds_without_page.register()
+        agreement.register()
         register_addresses(reaches)
         register_address_reader(addresses_in)
         register_merged(kept_ids)

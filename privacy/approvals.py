@@ -115,10 +115,21 @@ def approval(*, approval_id: UUID) -> AskedApproval | None:
 
 
 def waiting_approvals(
-    *, kinds: Sequence[str], now: datetime, limit: int = 100
+    *,
+    kinds: Sequence[str],
+    now: datetime,
+    after: tuple[datetime, UUID] | None = None,
+    not_asked_by: UUID | None = None,
+    limit: int = 100,
 ) -> list[AskedApproval]:
-    """Return the requests of these kinds that may still be decided, the oldest first."""
+    """Return requests that may still be decided, the oldest first, behind (asked at, id)."""
     rows = Approval.objects.filter(kind__in=kinds, decided_at=None, expires_at__gt=now)
+    if not_asked_by is not None:
+        rows = rows.exclude(requested_by=not_asked_by)
+    if after is not None:
+        moment, number = after
+        rows = rows.filter(requested_at__gte=moment)
+        rows = rows.exclude(requested_at=moment, id__lte=number)
     return _asked(rows.order_by("requested_at", "id")[:limit])
 
 

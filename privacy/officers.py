@@ -4,21 +4,22 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-Recognise = Callable[[str, str, datetime], UUID]
+# Login name, password, one-time code, and the time.
+Recognise = Callable[[str, str, str, datetime], UUID]
 _RECOGNISE: list[Recognise] = []
 
 
 class NotRecognised(Exception):
-    """No account of that name may do this, or the one-time code is not the right one."""
+    """No account of that name may do this, or the password or the one-time code is not right."""
 
 
 def register_officers(recognise: Recognise) -> None:
-    """Say how a login name and a one-time code become an id; it raises NotRecognised."""
+    """Say how login name, password and one-time code become an id; it raises NotRecognised."""
     _RECOGNISE[:] = [recognise]
 
 
-def recognised(*, login: str, code: str, now: datetime) -> UUID:
-    """Return the id of who gave this name and code. Raises NotRecognised. A code works once."""
+def recognised(*, login: str, password: str, code: str, now: datetime) -> UUID:
+    """Return the id of who gave all three. Raises NotRecognised. A code works once."""
     if not _RECOGNISE:
         raise NotRecognised(NotRecognised.__doc__)
-    return _RECOGNISE[0](login, code, now)
+    return _RECOGNISE[0](login, password, code, now)

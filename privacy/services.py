@@ -82,6 +82,7 @@ from privacy.transparency.log import Audit, Proof, Prover, SignedHead, SignedLog
 from privacy.transparency.notes import Head, NotAKey, NotSigned, Signer, Verifier, read_verifier
 from privacy.transparency.tiles import LogDamaged
 from privacy.vault import links
+from privacy.vault.audit import KIND as KEY_LOSS
 from privacy.vault.changes import (
     DOCUMENTS_CHANNEL,
     KEYS_CHANNEL,
@@ -89,6 +90,11 @@ from privacy.vault.changes import (
     revisions_after,
     subjects_with_key,
 )
+from privacy.vault.destruction import DESTRUCTION as KEY_DESTRUCTION
+from privacy.vault.destruction import DESTRUCTION_LIFE as KEY_DESTRUCTION_LIFE
+from privacy.vault.destruction import SCHEDULE as KEY_SCHEDULE
+from privacy.vault.destruction import SCHEDULE_LIFE as KEY_SCHEDULE_LIFE
+from privacy.vault.destruction import schedule_reference as key_schedule_reference
 from privacy.vault.formats import Unreadable, length_prefixed
 from privacy.vault.indexes import (
     DOMAIN,
@@ -251,6 +257,11 @@ __all__ = [
     "CARD_NUMBER_REFUSED",
     "DOCUMENTS_CHANNEL",
     "KEYS_CHANNEL",
+    "KEY_DESTRUCTION",
+    "KEY_DESTRUCTION_LIFE",
+    "KEY_LOSS",
+    "KEY_SCHEDULE",
+    "KEY_SCHEDULE_LIFE",
     "READ_MORE",
     "AccessRecord",
     "AskedApproval",
@@ -329,6 +340,7 @@ __all__ = [
     "journal_head",
     "journal_writer",
     "keep_keys",
+    "key_schedule_reference",
     "log_signer",
     "make_measure_link",
     "network_of",

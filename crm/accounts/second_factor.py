@@ -11,6 +11,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from crm.accounts.security_events import Kind, record_event
 from crm.models import Account, RecoveryCode
 
 ISSUER = "Accord"
@@ -140,7 +141,8 @@ def spend_recovery_code(*, account: Account, code: str, now: datetime) -> TOTPDe
     """Spend a recovery code in place of the authenticator, which it returns.
 
     A code works once, also when sent twice at the same moment. Raises WrongCode or TooManyCodes:
-    wrong recovery codes hold back the authenticator's codes as well.
+    wrong recovery codes hold back the authenticator's codes as well. Each one spent is a security
+    event, wherever it was asked for.
     """
     with transaction.atomic():
         device = _locked_authenticator(account)
@@ -151,6 +153,7 @@ def spend_recovery_code(*, account: Account, code: str, now: datetime) -> TOTPDe
             device.throttle_increment()
     if not spent:
         raise WrongCode
+    record_event(Kind.RECOVERY_CODE_USED, now=now, account_id=account.pk)
     return device
 
 

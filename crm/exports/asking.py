@@ -8,11 +8,9 @@ from uuid import UUID
 import uuid_utils.compat
 from django.conf import settings
 from django.db import transaction
-from django.utils.translation import get_language, gettext_lazy
 from django.utils.translation import gettext as _
 
 from consent.services import purposes
-from crm.approval_kinds import DPO, ApprovalKind, Reference, Words, register_approval_kind
 from crm.exports.terms import (
     ALL,
     COLUMNS,
@@ -174,28 +172,3 @@ def scopes_words(scopes: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str
         else:
             found[scope, each] = _("Everybody")
     return found
-
-
-def _describe(reference: Reference) -> list[tuple[Words, Words]]:
-    export = Export.objects.filter(id=str(reference["export"])).first()
-    if export is None:
-        return [(_("What"), _("This export is not there any more."))]
-    titles = {one.code: one.title for one in purposes(language=get_language() or "fr")}
-    about = (export.scope, export.scope_id)
-    columns = ", ".join(str(COLUMNS[name]) for name in export.columns)
-    return [
-        (_("Who"), scopes_words([about])[about]),
-        (_("People at most"), str(reference["rows"])),
-        (_("What for"), titles.get(export.purpose_id, export.purpose_id)),
-        (_("Channel"), export.channel),
-        (_("Why"), REASONS.get(export.reason, export.reason)),
-        (_("Columns"), columns),
-        (_("Days the file is kept"), str(export.keep_days)),
-    ]
-
-
-def register() -> None:
-    """Register the kind of request; safe to repeat."""
-    askers = ("marketing", DPO)
-    kind = ApprovalKind(KIND, gettext_lazy("Export of people"), (DPO,), _describe, askers=askers)
-    register_approval_kind(kind)

@@ -1,6 +1,6 @@
 """What waits for a second person: read it, agree or refuse, and look up what was decided."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 from urllib.parse import urlencode
 from uuid import UUID
@@ -16,36 +16,51 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from crm import approving
 from crm.access import account_of, staff_page
-from crm.approval_kinds import APPROVERS, KindUnknown, approval_kind
-from crm.approving import ApprovalUnknown, NotForYou
+from crm.approval_kinds import APPROVERS, approval_kind
+from crm.approving import AboutYou, ApprovalUnknown, NotForYou, Place, Shown
 from crm.keyset import Cursor, read_cursor
 from crm.models import Account
 from privacy.services import AskedApproval, NotPending, SamePerson
 
 APPROVE, REFUSE = "approve", "refuse"
+# Names of the two cursors in the address.
+PAST, WAITING = "after", "waiting"
 
 
 @require_safe
 @staff_page(*APPROVERS)
 def approval_list(request: HttpRequest) -> HttpResponse:
+    """What waits, and what was decided; each of the two has pages of its own."""
     account, now = account_of(request), timezone.now()
-    cursor = read_cursor(request.GET.get("after", ""))
-    after = (cursor.at, cursor.id) if cursor else None
-    past, has_more = approving.decided_before(account=account, after=after, now=now)
-    waiting = [] if cursor else approving.waiting_for(account=account, now=now)
+    cursor, waiting_cursor = (read_cursor(request.GET.get(name, "")) for name in (PAST, WAITING))
+    past, has_more = approving.decided_before(account=account, after=_place(cursor), now=now)
+    waiting, more_wait = (
+        ([], False)
+        if cursor
+        else approving.waiting_for(account=account, now=now, after=_place(waiting_cursor))
+    )
     names = _usernames([*(each.asked for each in waiting), *past])
     here = reverse("approval-list")
-    last = str(Cursor(past[-1].requested_at, past[-1].id)) if past else ""
     context = {
-        "waiting": [
-            {**_line(each.asked, names, account), "may_decide": each.may_decide} for each in waiting
-        ],
-        "past": [_line(each, names, account) for each in past],
+        "waiting": [_waiting_line(each, names, account) for each in waiting],
+        "more_wait": more_wait,
+        "waiting_next_url": _following(WAITING, [each.asked for each in waiting]),
+        "waiting_first_url": here if waiting_cursor else "",
+        "past": [_line(each, names) for each in past],
         "has_more": has_more,
-        "next_url": f"{here}?{urlencode({'after': last})}",
+        "next_url": _following(PAST, past),
         "first_url": here if cursor else "",
     }
     return render(request, "crm/approvals/list.html", context)
+
+
+def _place(cursor: Cursor | None) -> Place | None:
+    return (cursor.at, cursor.id) if cursor else None
+
+
+def _following(name: str, rows: Sequence[AskedApproval]) -> str:
+    last = str(Cursor(rows[-1].requested_at, rows[-1].id)) if rows else ""
+    return f"{reverse('approval-list')}?{urlencode({name: last})}"
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -60,10 +75,8 @@ def approval(request: HttpRequest, approval_id: UUID) -> HttpResponse:
     answer = request.POST.get("do", "")
     if request.method == "POST" and answer in (APPROVE, REFUSE):
         return _decided(request, approval_id, is_approved=answer == APPROVE)
-    context = {
-        **_line(shown.asked, _usernames([shown.asked]), account),
-        "may_decide": shown.may_decide and shown.asked.is_waiting(timezone.now()),
-    }
+    context = _waiting_line(shown, _usernames([shown.asked]), account)
+    context["may_decide"] &= shown.asked.is_waiting(timezone.now())
     return render(request, "crm/approvals/approval.html", context)
 
 
@@ -73,30 +86,35 @@ def _decided(request: HttpRequest, approval_id: UUID, *, is_approved: bool) -> H
         approving.decide(account=account, approval_id=approval_id, is_approved=is_approved, now=now)
     except NotForYou:
         raise PermissionDenied from None
+    except AboutYou:
+        messages.error(request, _("This is for your own account: another person decides it."))
     except SamePerson:
         messages.error(request, _("You asked for this yourself: another person decides it."))
     except NotPending:
-        messages.error(request, _("It was decided meanwhile, or its time is over."))
+        messages.error(request, _("It was decided or taken back meanwhile, or its time is over."))
     else:
         messages.success(request, _("You agreed to it.") if is_approved else _("It is refused."))
     return redirect("approval-list")
 
 
-def _line(asked: AskedApproval, names: dict[UUID, str], account: Account) -> dict[str, Any]:
-    try:
-        kind = approval_kind(asked.kind)
-    except KindUnknown:
-        title, facts = asked.kind, []
-    else:
-        title, facts = str(kind.title), list(kind.describe(asked.reference))
+def _line(asked: AskedApproval, names: dict[UUID, str]) -> dict[str, Any]:
     return {
         "asked": asked,
-        "title": title,
-        "facts": facts,
+        "title": approval_kind(asked.kind).title,
         "by": names.get(asked.requested_by, ""),
         "decided_by": names.get(asked.decided_by, "") if asked.decided_by else "",
-        "is_own": asked.requested_by == account.id,
         "is_over": asked.decided_at is None and asked.expires_at <= timezone.now(),
+    }
+
+
+def _waiting_line(shown: Shown, names: dict[UUID, str], account: Account) -> dict[str, Any]:
+    return {
+        **_line(shown.asked, names),
+        "facts": shown.facts,
+        "may_decide": shown.may_decide,
+        "is_own": shown.asked.requested_by == account.id,
+        "is_about_reader": shown.is_about_reader,
+        "is_taken_back": shown.is_taken_back,
     }
 
 

@@ -1,7 +1,8 @@
 """Accounts of staff from the command line.
 
-A second factor is taken away by two people only: one asks (`ask-reset`), another agrees on the
-staff side, and `reset-factor` prints the key that is handed over in person.
+A second factor is taken away by two people only: an administrator asks (`ask-reset`), another
+person agrees, and `reset-factor` prints the key that is handed over in person. For both the
+administrator is proven at the prompt.
 """
 
 from argparse import ArgumentParser
@@ -10,18 +11,20 @@ from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import CommandError
 from django.utils import timezone
 
 from crm.accounts import directory, recovery, register
 from crm.accounts.directory import LastOfficer, account_named
 from crm.accounts.register import NewAccount, NoSuchAccount, NoSuchRole, UsernameTaken
 from crm.accounts.sharing import shared_accounts
+from crm.approving import NotProven
+from crm.management.terminal import TerminalCommand
 from crm.models import Account, Role
 from privacy.services import NotApproved
 
 
-class Command(BaseCommand):
+class Command(TerminalCommand):
     help = "Create, list, change, close, reopen and look over accounts of staff."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -53,7 +56,6 @@ class Command(BaseCommand):
     def _add_resets(self, verbs: Any) -> None:
         ask = verbs.add_parser("ask-reset", help="ask a second person for a reset of the factor")
         ask.add_argument("username")
-        ask.add_argument("--by", required=True, help="the administrator who asks")
         reset = verbs.add_parser("reset-factor", help="do what a second person agreed to")
         reset.add_argument("username")
         reset.add_argument("--approval", required=True, type=UUID)
@@ -64,19 +66,25 @@ class Command(BaseCommand):
             getattr(self, f"_{verb}")(options)
         except NoSuchAccount:
             raise CommandError("There is no account of that name.") from None
-        except LastOfficer as refusal:
+        except (LastOfficer, NotProven) as refusal:
             raise CommandError(str(refusal)) from None
 
     def _ask_reset(self, options: dict[str, Any]) -> None:
-        asking = register.open_account(username=options["by"])
-        if asking.role != Role.ADMINISTRATOR:
-            raise CommandError("Only an administrator of accounts asks for a reset.")
+        asking = self._administrator()
         account = register.open_account(username=options["username"])
         made = recovery.ask_reset(account=account, requested_by=asking.pk, now=timezone.now())
         self.stdout.write(f"Approval:  {made}")
-        self.stdout.write("Another person must agree to it on the staff side.")
+        self.stdout.write("Another person must agree to it: on the staff side under Approvals,")
+        self.stdout.write(f"or by manage.py approvals approve {made}")
+
+    def _administrator(self) -> Account:
+        account = self.person()
+        if account.role != Role.ADMINISTRATOR:
+            raise CommandError("Only an administrator of accounts renews a second factor.")
+        return account
 
     def _reset_factor(self, options: dict[str, Any]) -> None:
+        self._administrator()
         account = register.open_account(username=options["username"])
         try:
             key = recovery.reset_second_factor(

@@ -13,10 +13,7 @@ from django.utils import timezone
 
 from privacy.approvals import (
     NotApproved,
-    NotPending,
     Reference,
-    SamePerson,
-    approve,
     request_approval,
 )
 from privacy.fingerprint_epochs import drop_fingerprints, rotate_fingerprints
@@ -33,9 +30,12 @@ from privacy.vault.rewrapping import Rewrapped, rewrap
 COPY = "Copy the key ring to where its copies are, before you go on."
 URGENT = [reason.value for reason in Reason if reason not in (Reason.FOUNDING, Reason.WEEKLY)]
 _EXPLAINED = (
-    NotApproved, NotPending, SamePerson, NotRecognised, EpochInUse, KeysMissing,
-    JournalUnreachable, audit.AuditRunning,
+    NotApproved, NotRecognised, EpochInUse, KeysMissing, JournalUnreachable, audit.AuditRunning,
 )  # fmt: skip
+
+
+def _typed(question: str) -> str:
+    return getpass(question) if sys.stdin.isatty() else sys.stdin.readline().rstrip("\r\n")
 
 
 class Command(BaseCommand):
@@ -66,9 +66,7 @@ class Command(BaseCommand):
         check.add_argument("--accept-loss", action="store_true", help="give lost documents up")
         for verb in (destroy, check):
             verb.add_argument("--approval", type=UUID, help="the request, once it is agreed to")
-        agree = verbs.add_parser("approve", help="agree to what somebody else asked for")
-        agree.add_argument("approval", type=UUID)
-        for verb in (schedule, destroy, agree):
+        for verb in (schedule, destroy):
             verb.add_argument("--as", dest="login", required=True, help="your login name")
         check.add_argument("--as", dest="login", help="your login name")
 
@@ -149,10 +147,6 @@ class Command(BaseCommand):
         destruction.destroy_epoch(epoch=epoch, approval_id=approval, now=now)
         self.stdout.write(f"Epoch {epoch} is destroyed and attested. {destruction.STATEMENT}")
 
-    def _approve(self, options: dict[str, Any], now: datetime) -> None:
-        approve(approval_id=options["approval"], decided_by=self._who(options, now), now=now)
-        self.stdout.write("It is agreed to.")
-
     def _request(
         self, kind: str, reference: Reference, life: timedelta, options: dict[str, Any],
         now: datetime,
@@ -164,14 +158,13 @@ class Command(BaseCommand):
             now=now,
             expires_at=now + life,
         )
-        self.stdout.write(f"Another person agrees by: keys approve {number} --as ...")
+        self.stdout.write(f"Another person agrees by: manage.py approvals approve {number}")
 
     def _who(self, options: dict[str, Any], now: datetime) -> UUID:
         if not options["login"]:
             raise CommandError("Say who you are: --as LOGIN.")
-        ask = f"One-time code of {options['login']}: "
-        code = getpass(ask) if sys.stdin.isatty() else sys.stdin.readline().strip()
-        return recognised(login=options["login"], code=code, now=now)
+        password, code = _typed(f"Password of {options['login']}: "), _typed("One-time code: ")
+        return recognised(login=options["login"], password=password, code=code, now=now)
 
     # --- the audit ----------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """No way back into an account drops a factor: a new password, a recovery code, a reset."""
 
 from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -18,6 +18,7 @@ from crm.accounts.second_factor import (
     new_secret,
 )
 from crm.models import Account, EnrolmentKey, RecoveryCode, SecurityEvent, StaffSession
+from privacy.models import Approval
 from privacy.services import NotApproved, SamePerson, approve
 from tests.crm.access.test_passkeys import keep_passkey
 from tests.crm.staff import (
@@ -29,6 +30,7 @@ from tests.crm.staff import (
     reopen_account,
     signed_in,
 )
+from tests.crm.terminal import Person
 
 pytestmark = pytest.mark.django_db(databases=["default", "vault", "intake"])
 
@@ -171,18 +173,48 @@ def test_five_wrong_keys_or_a_day_close_it(account: Account) -> None:
     assert SecurityEvent.objects.filter(kind="enrolment_key_refused").count() == 5
 
 
-def test_the_command_asks_and_resets(account: Account, capsys: pytest.CaptureFixture[str]) -> None:
-    make_account("admin", "administrator")
-    with pytest.raises(CommandError):
-        call_command("account", "ask-reset", "camille", "--by", "camille")
-    call_command("account", "ask-reset", "camille", "--by", "admin")
-    asked = UUID(capsys.readouterr().out.split()[1])
-    with pytest.raises(CommandError):
-        call_command("account", "reset-factor", "camille", "--approval", str(asked))
-    approve(approval_id=asked, decided_by=uuid4(), now=datetime.now(UTC))
-    call_command("account", "reset-factor", "camille", "--approval", str(asked))
-    key = capsys.readouterr().out.split()[1]
+def test_the_command_asks_and_resets(account: Account) -> None:
+    admin, officer = Person("ada", "administrator"), Person("dominique", "dpo")
+    said = admin.types("ask-reset", "camille", command="account")
+    asked = said.split()[1]
+    reset = ("reset-factor", "camille", "--approval", asked)
+    with pytest.raises(CommandError, match="Nobody has agreed"):
+        admin.types(*reset, command="account")
+    officer.types("approve", asked)
+    with pytest.raises(CommandError, match="Only an administrator"):
+        officer.types(*reset, command="account")
+    key = admin.types(*reset, command="account").split()[1]
     assert recovery.is_right_key(account=account, key=key, now=datetime.now(UTC))
+
+
+@pytest.mark.parametrize("wrong", [{"password": "wrong"}, {"code": "000000"}])
+def test_the_command_does_nothing_for_whoever_is_not_proven(
+    account: Account, wrong: dict[str, str]
+) -> None:
+    admin = Person("ada", "administrator")
+    now = datetime.now(UTC)
+    asked = recovery.ask_reset(account=account, requested_by=admin.account.id, now=now)
+    approve(approval_id=asked, decided_by=uuid4(), now=now)
+    for words in (("ask-reset", "camille"), ("reset-factor", "camille", "--approval", str(asked))):
+        with pytest.raises(CommandError, match="is not right"):
+            admin.types(*words, command="account", **wrong)
+    assert list(devices_for_user(account))
+    assert Approval.objects.count() == 1
+
+
+def test_the_name_of_an_administrator_is_no_proof(account: Account) -> None:
+    make_account("ada", "administrator")
+    with pytest.raises(CommandError, match="unrecognized arguments"):
+        call_command("account", "ask-reset", "camille", "--by", "ada")
+    assert not Approval.objects.exists()
+
+
+def test_a_recovery_code_that_is_shown_inside_is_seen_too(account: Account) -> None:
+    code = issue_recovery_codes(account=account, now=datetime.now(UTC))[0]
+    client = signed_in(account)
+    answer = client.post(reverse("confirm"), {"code": code})
+    assert answer.status_code == 302
+    assert SecurityEvent.objects.get(kind="recovery_code_used").account_id == account.pk
 
 
 def test_no_verb_of_accounts_leaves_a_verified_session_without_a_factor(account: Account) -> None:

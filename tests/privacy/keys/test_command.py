@@ -9,9 +9,9 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
-from django_otp.oath import TOTP
+from django.utils.translation import override
 
-from crm.accounts.register import NewAccount, create_account
+from crm.models import Account
 from privacy import services
 from privacy.models import Approval, DataKey, KeyDestruction, RetentionClass, SealingKeyPair
 from privacy.vault import audit
@@ -20,6 +20,8 @@ from privacy.vault.epochs import Reason, rotate_epoch
 from privacy.vault.keyring import LocalKeyRing
 from privacy.vault.rewrapping import rewrap
 from tests.conftest import NOW
+from tests.crm.staff import PASSWORD, code_now
+from tests.crm.terminal import Person
 from tests.privacy.keys.people import agreed_schedule, sql
 
 pytestmark = pytest.mark.django_db(databases=["default", "vault", "intake"], transaction=True)
@@ -129,65 +131,60 @@ def test_a_file_that_is_gone_and_one_that_does_not_open(ring: LocalKeyRing) -> N
 
 
 @pytest.fixture
-def staff(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
-    """Makes an account, and answers the command's question with its code of this moment."""
-    made: dict[str, NewAccount] = {}
+def here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Somebody types the words of a command of keys, then their password and a code."""
 
-    def make(name: str, role: str = "dsi") -> str:
-        made[name] = create_account(username=name, role=role, now=NOW, with_authenticator=True)
-        return name
+    def types(who: Person, *words: str, password: str = PASSWORD, code: str = "") -> str:
+        answers = f"{password}\n{code or code_now(who.secret, steps=who.used)}\n"
+        who.used += 0 if code else 1
+        monkeypatch.setattr("sys.stdin", StringIO(answers))
+        return _keys(*words, "--as", who.account.username)
 
-    class Answers(StringIO):
-        login = ""
-
-        def readline(self, *_: object) -> str:  # type: ignore[override]
-            secret = made[self.login].secret
-            assert secret is not None
-            return f"{TOTP(bytes.fromhex(secret.hexadecimal)).token():06d}\n"
-
-    answers = Answers()
-    monkeypatch.setattr("sys.stdin", answers)
-    make.answer_as = lambda login: setattr(answers, "login", login)  # type: ignore[attr-defined]
-    return make
-
-
-def _as(staff: Callable[..., str], login: str, *words: str) -> str:
-    # Each code is good once: another one would be waited for, so the device forgets.
-    sql("default", "UPDATE otp_totp_totpdevice SET last_t = -1")
-    staff.answer_as(login)  # type: ignore[attr-defined]
-    return _keys(*words, "--as", login)
+    return types
 
 
 def _number(said: str) -> str:
-    found = re.search(r"keys approve ([0-9a-f-]{36})", said)
+    found = re.search(r"manage.py approvals approve ([0-9a-f-]{36})", said)
     assert found is not None
     return found[1]
 
 
-def test_two_people_agree_to_a_schedule(ring: LocalKeyRing, staff: Callable[..., str]) -> None:
-    staff("anne")
-    staff("bertrand", "dpo")
-    number = _number(_as(staff, "anne", "schedule"))
+def test_two_people_agree_to_a_schedule(ring: LocalKeyRing, here: Callable[..., str]) -> None:
+    anne, bertrand = Person("anne", "dsi"), Person("bertrand", "dpo")
+    number = _number(here(anne, "schedule"))
     with pytest.raises(CommandError, match="another person"):
-        _as(staff, "anne", "approve", number)
-    assert "agreed to" in _as(staff, "bertrand", "approve", number)
+        anne.types("approve", number)
+    with override("en"):
+        assert "days after its retirement" in bertrand.types("list")
+    assert "Agreed" in bertrand.types("approve", number)
     assert "agreed until" in _keys("status")
     assert Approval.objects.get().expires_at == NOW + SCHEDULE_LIFE
 
 
+def test_a_schedule_asked_for_as_every_approval_stands(ring: LocalKeyRing) -> None:
+    anne, bertrand = Person("anne", "dsi"), Person("bertrand", "dpo")
+    said = anne.types("request", "key_schedule", "days_after_retirement=8")
+    bertrand.types("approve", said.split()[-1])
+    assert "agreed until" in _keys("status")
+    assert Approval.objects.get().expires_at == NOW + SCHEDULE_LIFE
+
+
+@pytest.mark.parametrize("way", ["keys", "approvals"])
 def test_two_people_destroy_an_epoch_before_its_day(
-    ring: LocalKeyRing, staff: Callable[..., str]
+    ring: LocalKeyRing, here: Callable[..., str], way: str
 ) -> None:
-    staff("anne")
-    staff("bertrand", "operations")
+    anne, bertrand = Person("anne", "dsi"), Person("bertrand", "dpo")
     _somebody()
     _keys("rotate", "--urgent", "--reason", "erasure")
     words = ("destroy", "--epoch", "1")
-    number = _number(_as(staff, "anne", *words))
+    if way == "keys":
+        number = _number(here(anne, *words))
+    else:
+        number = anne.types("request", "key_destruction", "epoch=1").split()[-1]
     with pytest.raises(CommandError, match="Nobody has agreed"):
-        _as(staff, "anne", *words, "--approval", number)
-    _as(staff, "bertrand", "approve", number)
-    said = _as(staff, "anne", *words, "--approval", number)
+        here(anne, *words, "--approval", number)
+    bertrand.types("approve", number)
+    said = here(anne, *words, "--approval", number)
     assert "Epoch 1 is destroyed and attested" in said
     assert "every copy of this file" in said
     row = KeyDestruction.objects.get()
@@ -195,31 +192,49 @@ def test_two_people_destroy_an_epoch_before_its_day(
     assert "1 epochs are destroyed" in _keys("status")
 
 
-@pytest.mark.parametrize("role", ["marketing", "sales", "administrator"])
-def test_other_roles_have_no_say(ring: LocalKeyRing, staff: Callable[..., str], role: str) -> None:
-    staff("carole", role)
+@pytest.mark.parametrize("role", ["marketing", "sales", "administrator", "operations", "dpo"])
+def test_other_roles_ask_for_nothing(
+    ring: LocalKeyRing, here: Callable[..., str], role: str
+) -> None:
     with pytest.raises(CommandError, match="No account of that name"):
-        _as(staff, "carole", "schedule")
-
-
-def test_a_wrong_code_is_refused(ring: LocalKeyRing, monkeypatch: pytest.MonkeyPatch) -> None:
-    create_account(username="anne", role="dsi", now=NOW, with_authenticator=True)
-    monkeypatch.setattr("sys.stdin", StringIO("000000\n"))
-    with pytest.raises(CommandError, match="one-time code is not the right one"):
-        _keys("schedule", "--as", "anne")
+        here(Person("carole", role), "schedule")
     assert not Approval.objects.exists()
 
 
-def test_two_people_give_up_what_is_lost(ring: LocalKeyRing, staff: Callable[..., str]) -> None:
-    staff("anne")
-    staff("bertrand")
+@pytest.mark.parametrize("wrong", [{"code": "000000"}, {"password": "wrong"}])
+def test_a_wrong_password_or_code_is_refused(
+    ring: LocalKeyRing, here: Callable[..., str], wrong: dict[str, str]
+) -> None:
+    with pytest.raises(CommandError, match="the one-time code is not right"):
+        here(Person("anne", "dsi"), "schedule", **wrong)
+    assert not Approval.objects.exists()
+
+
+def test_whoever_has_left_asks_for_nothing(ring: LocalKeyRing, here: Callable[..., str]) -> None:
+    Person("bertrand", "dsi")  # there is always one
+    anne = Person("anne", "dsi")
+    Account.objects.filter(id=anne.account.id).update(ends_on=(NOW - 2 * DAY).date())
+    with pytest.raises(CommandError, match="No account of that name"):
+        here(anne, "schedule")
+
+
+def test_no_command_of_keys_agrees_to_anything(ring: LocalKeyRing) -> None:
+    """Who agrees to what is the matter of approvals alone, whatever its kind."""
+    with pytest.raises(CommandError, match="invalid choice"):
+        _keys("approve", str(uuid4()), "--as", "anne")
+
+
+def test_two_people_give_up_what_is_lost(ring: LocalKeyRing, here: Callable[..., str]) -> None:
+    anne, bertrand = Person("anne", "dsi"), Person("bertrand", "dsi")
     subject = _somebody()
     sql("vault", "DELETE FROM dek WHERE subject_id = %s", subject)
     assert "nothing is written" in _problems("audit")
     assert "--as LOGIN" in _problems("audit", "--accept-loss")
-    number = _number(_as(staff, "anne", "audit", "--accept-loss"))
-    _as(staff, "bertrand", "approve", number)
-    said = _as(staff, "anne", "audit", "--accept-loss", "--approval", number)
+    number = _number(here(anne, "audit", "--accept-loss"))
+    with override("en"):
+        assert "Documents: 1" in bertrand.types("list")
+    bertrand.types("approve", number)
+    said = here(anne, "audit", "--accept-loss", "--approval", number)
     assert "writing goes on" in said
     assert "0 LOST" in _keys("audit")
 
