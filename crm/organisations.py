@@ -176,7 +176,9 @@ def _number_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list
     found += [("iban_added", one) for one in new if one not in old]
     old, new = before.get("card_number", ""), after["card_number"]
     if old != new:
-        found += [(what, one) for what, one in (("card_forgotten", old), ("card_added", new)) if one]
+        found += [
+            (what, one) for what, one in (("card_forgotten", old), ("card_added", new)) if one
+        ]
     if before.get("bic", "") != after["bic"]:
         found.append(("bic_changed", ""))
     return found

@@ -40,7 +40,7 @@ def work_on_exports(*, now: datetime) -> None:
                 _make(number, now)
         except Exception as error:
             # The class alone: what stands in an error of the database may be of a person.
-            logger.error("export %s could not be made: %s", number, type(error).__name__)  # noqa: TRY400
+            logger.error("export %s could not be made: %s", number, type(error).__name__)
             _note_failure(number, now)
 
 
@@ -70,7 +70,7 @@ def destroy_exports(*, now: datetime) -> None:
             _destroy(number, now)
         except Exception as error:
             # Tried again each time, for ever: a file does not outlive its day because it is odd.
-            logger.error("export %s is not destroyed: %s", number, type(error).__name__)  # noqa: TRY400
+            logger.error("export %s is not destroyed: %s", number, type(error).__name__)
 
 
 def _destroy(number: UUID, now: datetime) -> None:
