@@ -96,7 +96,7 @@ def _pages_of(subjects: set[UUID]) -> dict[UUID, str]:
 
     Who was erased or merged has none, and neither has a part of a file.
     """
-    found = {}
+    found: dict[UUID, str] = {}
     for name, model in (("contact", Contact), ("organisation", Organisation)):
         ids = model._default_manager.filter(id__in=subjects).values_list("id", flat=True)
         found |= {number: reverse(name, args=[number]) for number in ids}

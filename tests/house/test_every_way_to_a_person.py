@@ -53,10 +53,10 @@ GATED: dict[str, tuple[str, ...]] = {
         "consent_is_suppressed(2",
     ),
     "crm/exports/gate.py::judge_next": ("crm/exports/gate.py", "reachable(", "_ladder("),
-    "crm/exports/keeping.py::parts_of": (
+    "crm/exports/keeping.py::part_of": (
         "crm/exports/downloading.py",
         "still_permitted(export=self.export",
-        "for number, part in enumerate(parts_of(self.export))",
+        "part = part_of(self.export, number)",
     ),
     "crm/sql/export_part.sql": ("crm/sql/export_part.sql", "consent_refusals("),
     "crm/sql/calling.sql": ("crm/sql/calling.sql", "consent_refusals("),

@@ -56,7 +56,7 @@ def ask(
     return Export.objects.get(id=number)
 
 
-def made(account: Account, *, now: datetime = NOW, **changes: object) -> Export:
+def made(account: Account, *, now: datetime = NOW, **changes: Any) -> Export:
     export = ask(account, now=now, **changes)
     work_on_exports(now=now)
     export.refresh_from_db()

@@ -244,15 +244,15 @@ def test_two_questions_of_one_account_at_once_do_not_each_pass_the_limit(
     settings.EXPORT_ALONE_MAX = 1
     person("alice")
     terms()
-    count, both = asking.waterfall, Barrier(2)
+    count, both = asking._asked_alone, Barrier(2)
 
-    def slow(**kwargs: Any) -> Any:
-        found = count(**kwargs)
+    def slow(*about: Any) -> int:
+        found = count(*about)
         with suppress(BrokenBarrierError):  # the other one is not let in: nobody comes
             both.wait(timeout=1)
         return found
 
-    monkeypatch.setattr(asking, "waterfall", slow)
+    monkeypatch.setattr(asking, "_asked_alone", slow)
 
     def one(_number: int) -> UUID | None:
         try:

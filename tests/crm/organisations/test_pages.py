@@ -256,13 +256,13 @@ def test_companies_are_noted_and_not_counted_as_people(mia: Client, settings: Se
     assert "Alice" in words(mia.get(_of(number)))
     assert readings(reader_id=account.id, now=timezone.now()).opened_day == 1
     officer = staff_client("dpo", username="dominique")
-    page = officer.get(reverse("account-readings", args=[account.id]))
-    assert "Page of the organisation" in words(page)
-    assert "Changing an organisation" in words(page)
-    assert f'href="{_of(number)}"' in page.content.decode()
+    lines = officer.get(reverse("account-readings", args=[account.id]))
+    assert "Page of the organisation" in words(lines)
+    assert "Changing an organisation" in words(lines)
+    assert f'href="{_of(number)}"' in lines.content.decode()
     Contact.objects.filter(id=alice).delete()
-    page = officer.get(reverse("account-readings", args=[account.id]))
-    assert str(alice) not in page.content.decode()
+    lines = officer.get(reverse("account-readings", args=[account.id]))
+    assert str(alice) not in lines.content.decode()
 
 
 def test_five_account_numbers_and_no_more(mia: Client) -> None:
