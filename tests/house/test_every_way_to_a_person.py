@@ -93,6 +93,7 @@ NOBODY: dict[str, str] = {
     "page says so, and what leaves the house goes through `reachable`.",
     "crm/sql/campaign_ids.sql": "Ids of campaigns, no people.",
     "crm/organisations.py::details_of": "Companies we have a contract with, shown to staff.",
+    "crm/organisations.py::change_organisation": "What was known of a company, to change it.",
     "crm/pages/organisations.py::_contacts": "Names of who belongs to a company, without an "
     "address, on its own page.",
     "crm/pages/leads.py::lead_lines": "Answers to what the person asked (GDPR 6(1)(b)).",

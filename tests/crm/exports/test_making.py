@@ -144,7 +144,7 @@ def test_it_is_csv_of_rfc_4180_and_no_cell_is_a_formula(mia: Account) -> None:
 
 def test_what_cannot_be_asked_for(mia: Account) -> None:
     person("alice")
-    wrongs: tuple[dict[str, object], ...] = (
+    wrongs: tuple[dict[str, Any], ...] = (
         {"purpose_code": "nothing"},
         {"channel": "sms"},
         {"reason": "because"},
