@@ -12,13 +12,15 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crm.merging import kept_ids
-from crm.models import Contact, NumberShown, Organisation
+from crm.models import Contact, NumberChange, NumberShown, Organisation
 from crm.timeline import add_timeline
 from privacy.services import (
     RetentionClass,
+    Unreadable,
     change_document,
     find_by_email,
     read_documents,
+    reading_unmetered,
     write_documents,
 )
 
@@ -31,6 +33,14 @@ REASONS: Mapping[str, Promise] = {
     "correction": _("To correct what is kept"),
     "request": _("To answer a request of the organisation"),
     "audit": _("For an audit"),
+}
+# What became of bank details.
+CHANGES: Mapping[str, Promise] = {
+    "iban_added": _("IBAN added"),
+    "iban_forgotten": _("IBAN forgotten"),
+    "card_added": _("Card number added"),
+    "card_forgotten": _("Card number forgotten"),
+    "bic_changed": _("BIC changed"),
 }
 
 
@@ -88,12 +98,19 @@ class Change:
 
 
 def create_organisation(
-    *, change: Change, country: str, contract_ends_on: date | None, now: datetime
+    *,
+    change: Change,
+    country: str,
+    contract_ends_on: date | None,
+    actor_id: UUID,
+    now: datetime,
 ) -> UUID:
     """Keep a new organisation and return its id. Not safe twice: it makes two."""
     number = uuid_utils.compat.uuid7()
+    document = change.of({})
     with transaction.atomic():
-        write_documents(documents={number: change.of({})}, retention_class=_CLASS)
+        _note_changes(number, {}, document, actor_id, now)
+        write_documents(documents={number: document}, retention_class=_CLASS)
         Organisation.objects.create(
             id=number,
             country=country,
@@ -110,24 +127,70 @@ def change_organisation(
     change: Change,
     country: str,
     contract_ends_on: date | None,
+    actor_id: UUID,
     now: datetime,
 ) -> None:
-    """Change what is known; safe to repeat. Raises OrganisationUnknown, TooManyNumbers."""
-    with transaction.atomic():
-        rows = Organisation.objects.filter(id=organisation_id)
-        changed = rows.update(country=country, contract_ends_on=contract_ends_on, updated_at=now)
-        if not changed:
-            raise OrganisationUnknown(OrganisationUnknown.__doc__)
-        change_document(
-            subject_id=organisation_id,
-            retention_class=_CLASS,
-            change=lambda before: change.of(before),
+    """Change what is known; safe to repeat. Raises OrganisationUnknown, TooManyNumbers, Unreadable.
+
+    Outside of a transaction, as every reading of a document.
+    """
+    if not Organisation.objects.filter(id=organisation_id).exists():
+        raise OrganisationUnknown(OrganisationUnknown.__doc__)
+    with reading_unmetered():
+        known = read_documents(subject_ids=[organisation_id], retention_class=_CLASS)
+        before = known.get(organisation_id)
+        if before is None:
+            raise Unreadable(Unreadable.__doc__)
+        # Before the change: a number is never another one without a line that says who did it.
+        _note_changes(organisation_id, before, change.of(before), actor_id, now)
+        change_document(subject_id=organisation_id, retention_class=_CLASS, change=change.of)
+    Organisation.objects.filter(id=organisation_id).update(
+        country=country, contract_ends_on=contract_ends_on, updated_at=now
+    )
+
+
+def _note_changes(
+    organisation_id: UUID,
+    before: Mapping[str, Any],
+    after: Mapping[str, Any],
+    actor_id: UUID,
+    now: datetime,
+) -> None:
+    NumberChange.objects.bulk_create(
+        NumberChange(
+            id=uuid_utils.compat.uuid7(),
+            organisation_id=organisation_id,
+            account_id=actor_id,
+            changed_at=now,
+            what=what,
+            last_four=number[-4:],
         )
+        for what, number in _number_changes(before, after)
+    )
+
+
+def _number_changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return (what, number) of the bank details that differ."""
+    old, new = before.get("ibans", []), after["ibans"]
+    found = [("iban_forgotten", one) for one in old if one not in new]
+    found += [("iban_added", one) for one in new if one not in old]
+    old, new = before.get("card_number", ""), after["card_number"]
+    if old != new:
+        found += [
+            (what, one) for what, one in (("card_forgotten", old), ("card_added", new)) if one
+        ]
+    if before.get("bic", "") != after["bic"]:
+        found.append(("bic_changed", ""))
+    return found
 
 
 def details_of(*, organisation_ids: Sequence[UUID]) -> dict[UUID, Details]:
-    """Return what is sealed, in two queries; one that does not open is absent."""
-    found = read_documents(subject_ids=organisation_ids, retention_class=_CLASS)
+    """Return what is sealed, in two queries; one that does not open is absent.
+
+    Companies are no people: they leave their lines in the journal, and the meter counts none.
+    """
+    with reading_unmetered():
+        found = read_documents(subject_ids=organisation_ids, retention_class=_CLASS)
     return {number: Details(**document) for number, document in found.items()}
 
 

@@ -74,6 +74,7 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "crm.ApiTokenUse": {"scope": _C, "reference": _R},
     "crm.Organisation": {"country": _F},
     "crm.NumberShown": {"reason": _C},
+    "crm.NumberChange": {"what": _C, "last_four": _R},
     "crm.Contact": dict.fromkeys(("language", "country", "status", "source"), _F),
     "crm.Tag": {"slug": _C, "title": _P},
     "crm.Lead": {"form_code": _C, "state": _C},

@@ -90,6 +90,7 @@ _EVIDENCE_TABLES = frozenset(
         "crm_accountevent",
         "crm_contactmerge",
         "privacy_keydestruction",
+        "crm_numberchange",
         "crm_numbershown",
     }
 )

@@ -102,8 +102,25 @@ def reading_because(*, why: str, reference: str = "") -> Iterator[None]:
         yield
 
 
+@contextmanager
+def reading_unmetered() -> Iterator[None]:
+    """Leave what is read until the block ends out of the meter: companies, which are not people.
+
+    Every reading still leaves its line, and whoever may not read may not read here either.
+    """
+    reader = _reader.get()
+    if reader is None:
+        yield
+        return
+    with _named(replace(reader, is_metered=False)):
+        yield
+
+
 def note_reading(*, subject_ids: Sequence[UUID], retention_class: RetentionClass) -> None:
-    """Write that these documents are about to be opened; called by the vault alone.
+    """Write that these documents are about to be given out.
+
+    Called by the vault before it opens any; and by whoever gives people out of a document that
+    holds many of them, and stands under an id that is none of theirs.
 
     Raises NoReader, ReadingRefused, TooManyReads; and RuntimeError inside of a transaction, whose
     end could take the line back.

@@ -1,12 +1,14 @@
 """How long a session lives: a limit when idle, one in all, a short one before the second factor."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.sessions.backends.base import SessionBase
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -97,21 +99,38 @@ class SessionLimitsMiddleware:
         return self.get_response(request)
 
 
-def while_open(request: HttpRequest, parts: Iterable[bytes]) -> Iterator[bytes]:
+def while_open(
+    request: HttpRequest, parts: Iterable[bytes], *, roles: Collection[str]
+) -> Iterator[bytes]:
     """Yield the parts of a long answer, and stop within STREAM_STEP of the session's end.
 
     The session's row is what counts: it is gone when the account is closed, when its owner ends
-    it, or signs out. An answer that is cut short is not complete for its reader: the chunked body
-    ends without its last chunk.
+    it, or signs out. So are the account's last day and its role, which must stay one of `roles`.
+    An answer that is cut short is not complete for its reader: the chunked body ends without its
+    last chunk. Raises SessionEnded.
     """
-    key, asked_at = row_key(request.session.session_key or ""), timezone.now()
-    rows = StaffSession.objects.filter(session_key=key, account__is_active=True)
+    named, asked_at = _rows_of(request.session), timezone.now()
     for part in parts:
         if timezone.now() - asked_at >= STREAM_STEP:
-            if not rows.exists():
+            if not _is_open(named, roles):
                 raise SessionEnded(SessionEnded.__doc__)
             asked_at = timezone.now()
         yield part
+
+
+def _rows_of(session: SessionBase) -> Q:
+    """Say which row is the session's: its key changes when another tab shows the second factor."""
+    if sign_in_id := session.get(SIGN_IN):
+        return Q(sign_in=sign_in_id)
+    return Q(session_key=row_key(session.session_key or ""))
+
+
+def _is_open(named: Q, roles: Collection[str]) -> bool:
+    rows = StaffSession.objects.filter(named, expire_date__gt=timezone.now())
+    row = rows.select_related("account").defer("session_data").first()
+    if row is None or row.account is None or row.account.role not in roles:
+        return False
+    return row.account.is_of_staff_on(timezone.localdate())
 
 
 class SessionEnded(Exception):

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid5
 
-import uuid_utils.compat
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, connections, transaction
+from django.db.models import Sum
 from django.utils.translation import gettext as _
+from psycopg.errors import LockNotAvailable
 
 from consent.services import purposes
 from crm.exports.terms import (
@@ -28,6 +29,11 @@ from privacy.services import request_approval
 KIND = "export"
 # Whoever does not decide in a week is asked again: by then the people are others.
 DECIDED_WITHIN = timedelta(days=7)
+# Small exports that are asked for one after the other are one big one.
+ALONE_WITHIN = timedelta(hours=24)
+# The first of the two numbers of an advisory lock: one account asks one thing at a time.
+_LOCK = 0x6578706F  # "expo"
+_LOCK_WAIT = "5s"
 
 
 class ExportUnknown(Exception):
@@ -42,35 +48,71 @@ class NobodyToExport(Exception):
     """Nobody of them may be reached for this purpose over this channel."""
 
 
-def ask_export(*, terms: ExportTerms, actor_id: UUID, now: datetime) -> UUID:
+class StillAsked(Exception):
+    """This account asked for another export, whose people are still being counted."""
+
+
+def ask_export(*, terms: ExportTerms, source_id: UUID, actor_id: UUID, now: datetime) -> UUID:
     """Ask for an export and return its id; the worker makes it, after an agreement if it is big.
 
-    Raises NotExportable and NobodyToExport. Not safe twice: it asks for two.
+    Raises NotExportable, NobodyToExport and StillAsked. Safe to repeat: the same terms from the
+    same `source_id` are one question.
     """
     rules = _checked(terms)
+    number = uuid5(actor_id, f"export {source_id} {terms.digest(rules)}")
+    with transaction.atomic():
+        _take_turn(actor_id)
+        if not Export.objects.filter(id=number).exists():
+            _keep(number, terms, rules, _reachable(terms, rules, now), actor_id, now)
+    return number
+
+
+def _take_turn(actor_id: UUID) -> None:
+    """Wait until this account asks nothing else; held until the transaction ends.
+
+    Counting the whole base takes seconds, and two questions at once would each pass the limit.
+    """
+    with connections["default"].cursor() as cursor:
+        cursor.execute(f"SET LOCAL lock_timeout = '{_LOCK_WAIT}'")
+        try:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s, hashtext(%s))", [_LOCK, str(actor_id)])
+        except OperationalError as error:
+            if isinstance(error.__cause__, LockNotAvailable):
+                raise StillAsked(StillAsked.__doc__) from None
+            raise
+
+
+def _reachable(terms: ExportTerms, rules: Mapping[str, Any], now: datetime) -> int:
     fall = waterfall(rules=rules, purpose_code=terms.purpose_code, channel=terms.channel, now=now)
     if not fall.reachable:
         raise NobodyToExport(NobodyToExport.__doc__)
-    number = uuid_utils.compat.uuid7()
-    with transaction.atomic():
-        approval_id = _ask_second(number, terms, rules, fall.reachable, actor_id, now)
-        Export.objects.create(
-            id=number,
-            requested_by=actor_id,
-            requested_at=now,
-            scope=terms.scope,
-            scope_id=terms.scope_id,
-            rules=rules,
-            purpose_id=terms.purpose_code,
-            channel=terms.channel,
-            reason=terms.reason,
-            columns=list(terms.columns),
-            has_bom=terms.has_bom,
-            keep_days=terms.keep_days,
-            most_rows=fall.reachable,
-            approval_id=approval_id,
-        )
-    return number
+    return fall.reachable
+
+
+def _keep(
+    number: UUID,
+    terms: ExportTerms,
+    rules: Mapping[str, Any],
+    rows: int,
+    actor_id: UUID,
+    now: datetime,
+) -> None:
+    Export.objects.create(
+        id=number,
+        requested_by=actor_id,
+        requested_at=now,
+        scope=terms.scope,
+        scope_id=terms.scope_id,
+        rules=rules,
+        purpose_id=terms.purpose_code,
+        channel=terms.channel,
+        reason=terms.reason,
+        columns=list(terms.columns),
+        has_bom=terms.has_bom,
+        keep_days=terms.keep_days,
+        most_rows=rows,
+        approval_id=_ask_second(number, terms, rules, rows, actor_id, now),
+    )
 
 
 def _checked(terms: ExportTerms) -> dict[str, Any]:
@@ -106,7 +148,7 @@ def _ask_second(
     actor_id: UUID,
     now: datetime,
 ) -> UUID | None:
-    if rows <= settings.EXPORT_ALONE_MAX:
+    if rows + _asked_alone(actor_id, now) <= settings.EXPORT_ALONE_MAX:
         return None
     return request_approval(
         kind=KIND,
@@ -115,6 +157,14 @@ def _ask_second(
         now=now,
         expires_at=now + DECIDED_WITHIN,
     )
+
+
+def _asked_alone(actor_id: UUID, now: datetime) -> int:
+    """Return how many people an account asked for alone within ALONE_WITHIN."""
+    before = Export.objects.filter(
+        requested_by=actor_id, approval_id=None, requested_at__gt=now - ALONE_WITHIN
+    )
+    return int(before.aggregate(people=Sum("most_rows"))["people"] or 0)
 
 
 def _reference(

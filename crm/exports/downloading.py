@@ -2,12 +2,14 @@
 
 Everybody in the file is judged once more while it leaves: a "no" that came after it was made keeps
 the row back. The file itself stays as it was made, so that nobody comes back into it either.
+Before a part leaves, the journal of readings names everybody in it.
 """
 
 import csv
 import hashlib
 import io
 from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,13 +21,16 @@ from django.utils import timezone
 
 from consent.services import Reach
 from crm.exports.gate import still_permitted
-from crm.exports.keeping import FileGone, SealedRow, parts_of
+from crm.exports.keeping import FileGone, SealedRow, part_of
 from crm.exports.marks import FoundMarks, made_up, new_canary, new_ref
 from crm.exports.terms import DOWNLOADS_MOST
 from crm.models import Export, ExportDownload
 from crm.spreadsheets import as_text
+from privacy.services import RetentionClass, note_reading, reading_as
 
 REF_COLUMN = "export_ref"
+# Why the people of a file were read, in the journal of readings.
+REASON = "export-download"
 # Excel takes a file without it for Windows-1252.
 BOM = "\ufeff"
 
@@ -66,21 +71,43 @@ class Download:
     def __iter__(self) -> Iterator[bytes]:
         header = [REF_COLUMN, *self.export.columns]
         yield self._bytes([header], begin=BOM if self.export.has_bom else "")
-        for number, part in enumerate(parts_of(self.export)):
-            cells = self._permitted(part)
+        for number in range(self.export.parts):
+            cells = self._part(number)
             # The made-up people stand among the others, one near the beginning.
             cells[len(cells) // 2 : len(cells) // 2] = self._made_up() if number == 0 else []
             yield self._bytes([[self.record.ref, *row] for row in cells])
         self._close()
 
-    def _permitted(self, part: Sequence[SealedRow]) -> list[Sequence[str]]:
-        said = {row.contact_id: Reach(row.email, row.phone) for row in part}
+    def _part(self, number: int) -> list[Sequence[str]]:
         # The time of this part, not of the request: a large file takes minutes to leave.
-        may = still_permitted(export=self.export, people=said, now=max(self.now, timezone.now()))
-        kept = [row.cells for row in part if row.contact_id in may]
+        now = max(self.now, timezone.now())
+        # A file leaves when the page is over and names nobody any more. The block ends before
+        # anything is yielded: the thread may serve somebody else between two parts.
+        with self._named(now):
+            part = part_of(self.export, number)
+            kept = self._permitted(part, now)
+            note_reading(
+                subject_ids=[row.contact_id for row in kept],
+                retention_class=RetentionClass.PROFILE,
+            )
         self.rows += len(kept)
         self.dropped += len(part) - len(kept)
-        return kept
+        return [row.cells for row in kept]
+
+    def _named(self, now: datetime) -> AbstractContextManager[None]:
+        """Name who downloads; not metered: the second person and the limit of exports do that."""
+        return reading_as(
+            reader_id=self.record.account_id,
+            why=REASON,
+            reference=str(self.export.id),
+            at=now,
+            is_metered=False,
+        )
+
+    def _permitted(self, part: Sequence[SealedRow], now: datetime) -> list[SealedRow]:
+        said = {row.contact_id: Reach(row.email, row.phone) for row in part}
+        may = still_permitted(export=self.export, people=said, now=now)
+        return [row for row in part if row.contact_id in may]
 
     def _made_up(self) -> list[Sequence[str]]:
         people = made_up(canary=self.record.canary, columns=self.export.columns, domain=self.domain)

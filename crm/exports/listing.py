@@ -7,10 +7,11 @@ from django.db.models import Count, QuerySet
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from crm.exports.terms import DOWNLOADS_MOST
+from crm.exports.terms import DOWNLOADS_MOST, FAILURES_MOST
 from crm.models import Account, Export
 
 CANCELLED, REFUSED, EXPIRED, SPENT = "cancelled", "refused", "expired", "spent"
+FAILED = "failed"
 READY, RUNNING, WAITING, QUEUED = "ready", "running", "waiting", "queued"
 STATES: Mapping[str, tuple[Promise, str]] = {
     QUEUED: (_("Waits for the worker"), "azure"),
@@ -21,6 +22,7 @@ STATES: Mapping[str, tuple[Promise, str]] = {
     EXPIRED: (_("Expired"), "secondary"),
     CANCELLED: (_("Taken back"), "secondary"),
     REFUSED: (_("Not agreed to"), "red"),
+    FAILED: (_("Could not be made"), "red"),
 }
 # Where something still happens, and the page asks again.
 MOVING = (QUEUED, RUNNING)
@@ -37,7 +39,7 @@ def state_of(export: Export, *, taken: int, now: datetime) -> str:
     if export.cancelled_at is not None:
         return CANCELLED
     if export.refused_at is not None:
-        return REFUSED
+        return FAILED if export.failures >= FAILURES_MOST else REFUSED
     if export.expires_at is not None:
         if export.destroyed_at is not None or export.expires_at <= now:
             return EXPIRED

@@ -15,21 +15,46 @@ from django.db import transaction
 from crm.exports.asking import KIND, reference_of
 from crm.exports.gate import Judged, judge_next
 from crm.exports.keeping import SealedRow, destroy_file, seal_part
+from crm.exports.terms import FAILURES_MOST
 from crm.models import ContactTag, Export
 from privacy.services import NotApproved, approval, use_approval
 
 logger = logging.getLogger("crm.exports")
+# Doubled each time: ten tries take seventeen hours, longer than most of what is broken.
+FIRST_PAUSE = timedelta(minutes=2)
 
 
 def work_on_exports(*, now: datetime) -> None:
-    """Destroy every file whose time is over, and bring every other one on; safe to repeat."""
+    """Destroy every file whose time is over, and bring every other one on; safe to repeat.
+
+    One that fails keeps no other one waiting: it is tried again later, FAILURES_MOST times.
+    """
     destroy_exports(now=now)
     waiting = Export.objects.filter(
         made_at=None, cancelled_at=None, refused_at=None, destroyed_at=None
     )
-    for number in waiting.order_by("requested_at").values_list("id", flat=True):
-        if _may_start(number, now):
-            _make(number, now)
+    due = waiting.exclude(next_try_at__gt=now).order_by("requested_at")
+    for number in due.values_list("id", flat=True):
+        try:
+            if _may_start(number, now):
+                _make(number, now)
+        except Exception as error:
+            # The class alone: what stands in an error of the database may be of a person.
+            logger.error("export %s could not be made: %s", number, type(error).__name__)
+            _note_failure(number, now)
+
+
+def _note_failure(number: UUID, now: datetime) -> None:
+    """Count a failure and set the next try, each twice as far off; the last one refuses."""
+    with transaction.atomic():
+        export = _held(number)
+        if export is None:
+            return
+        export.failures += 1
+        export.next_try_at = now + FIRST_PAUSE * 2 ** (export.failures - 1)
+        if export.failures >= FAILURES_MOST:
+            export.refused_at = now
+        export.save(update_fields=["failures", "next_try_at", "refused_at"])
 
 
 def destroy_exports(*, now: datetime) -> None:
@@ -41,11 +66,18 @@ def destroy_exports(*, now: datetime) -> None:
         | alive.filter(refused_at__isnull=False)
     )
     for number in over.values_list("id", flat=True):
-        with transaction.atomic():
-            # A worker in the middle of a part has the row: its next look finds the file over.
-            export = _held(number)
-            if export is None:
-                continue
+        try:
+            _destroy(number, now)
+        except Exception as error:
+            # Tried again each time, for ever: a file does not outlive its day because it is odd.
+            logger.error("export %s is not destroyed: %s", number, type(error).__name__)
+
+
+def _destroy(number: UUID, now: datetime) -> None:
+    with transaction.atomic():
+        # A worker in the middle of a part has the row: its next look finds the file over.
+        export = _held(number)
+        if export is not None:
             destroy_file(export)
             Export.objects.filter(id=number).update(destroyed_at=now)
 

@@ -30,6 +30,8 @@ REASONS: Mapping[str, Promise] = {
     "check": _("A check of our own records"),
 }
 KEEP_DAYS_MOST, KEEP_DAYS, DOWNLOADS_MOST = 30, 7, 5
+# As often the worker tries to make a file.
+FAILURES_MOST = 10
 LEFT_OUT: Mapping[str, Promise] = {
     **REASONS_OF_CALLS,
     "no_address": _("There is no address or number for this channel."),

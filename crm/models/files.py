@@ -53,7 +53,10 @@ class Export(models.Model):
     most_rows = models.PositiveIntegerField()
     # The second person's, where one is needed.
     approval_id = models.UUIDField(null=True)
+    # Nobody agreed, or it could not be made however often it was tried.
     refused_at = models.DateTimeField(null=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(null=True)
     # How far the worker is: the last contact looked at, the parts and the rows that are sealed.
     looked_at_id = models.UUIDField(null=True)

@@ -36,6 +36,26 @@ class NumberShown(models.Model):
         indexes = [models.Index(fields=["organisation_id", "-shown_at"], name="numbershown_of_one")]
 
 
+class NumberChange(models.Model):
+    """Bank details of an organisation were changed: who, when, and which, by its last four.
+
+    Only ever added to, and before the change itself.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    organisation_id = models.UUIDField()
+    account_id = models.UUIDField()
+    changed_at = models.DateTimeField()
+    # iban_added, iban_forgotten, card_added, card_forgotten, bic_changed
+    what = models.CharField(max_length=16)
+    last_four = models.CharField(max_length=4, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["organisation_id", "-changed_at"], name="numberchange_of_one")
+        ]
+
+
 class Contact(models.Model):
     """The pseudonymous skeleton of a person: facets for segments; identity is in the vault."""
 

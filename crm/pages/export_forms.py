@@ -18,6 +18,8 @@ _SELECT = {"class": "form-select"}
 class ExportForm(forms.Form):
     """Who, what for, why, which columns, and for how long."""
 
+    # One page asks once, however often its button is pressed.
+    source = forms.UUIDField(widget=forms.HiddenInput)
     scope = forms.ChoiceField(label=_("Who"), widget=forms.Select(attrs=_SELECT))
     purpose = forms.ChoiceField(
         label=_("What for"),

@@ -6,7 +6,7 @@ the big ones of others; nobody downloads what somebody else asked for.
 
 from typing import Any
 from urllib.parse import urlencode
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib import messages
@@ -26,14 +26,16 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from consent.services import purposes
 from crm.access import account_of, staff_page
+from crm.accounts.sessions import while_open
 from crm.doorbells import ring_exports
 from crm.exports import asking, downloading
-from crm.exports.asking import ExportUnknown, NobodyToExport, NotExportable
+from crm.exports.asking import ExportUnknown, NobodyToExport, NotExportable, StillAsked
 from crm.exports.downloading import NotMade, NotYours
 from crm.exports.keeping import FileGone
 from crm.exports.listing import (
     CANCELLED,
     EXPIRED,
+    FAILED,
     MOVING,
     READY,
     REFUSED,
@@ -48,7 +50,7 @@ from crm.pages import EXPORTERS, OFFICERS
 from crm.pages.export_forms import ExportForm
 from crm.pages.labels import CHANNELS, words
 
-OVER = (CANCELLED, REFUSED, EXPIRED)
+OVER = (CANCELLED, REFUSED, FAILED, EXPIRED)
 
 
 @require_safe
@@ -70,14 +72,21 @@ def export_list(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(*EXPORTERS, needs_step_up=True)
 def export_new(request: HttpRequest) -> HttpResponse:
-    form = ExportForm(request.POST or None)
+    form = ExportForm(request.POST or None, initial={"source": uuid4()})
     if request.method == "POST" and form.is_valid():
         try:
             number = asking.ask_export(
-                terms=form.terms(), actor_id=account_of(request).id, now=timezone.now()
+                terms=form.terms(),
+                source_id=form.cleaned_data["source"],
+                actor_id=account_of(request).id,
+                now=timezone.now(),
             )
         except NotExportable:
             form.add_error(None, _("This cannot be exported any more: choose again."))
+        except StillAsked:
+            form.add_error(
+                None, _("What you asked before is still being counted: wait a moment, ask again.")
+            )
         except NobodyToExport:
             form.add_error("purpose", _("Nobody of them may be reached for this in this way."))
         else:
@@ -146,7 +155,8 @@ def _sent(request: HttpRequest, export_id: UUID) -> StreamingHttpResponse:
         domain=settings.MAIL_DOMAIN,
         now=timezone.now(),
     )
-    response = StreamingHttpResponse(iter(download), content_type="text/csv; charset=utf-8")
+    parts = while_open(request, download, roles=EXPORTERS)
+    response = StreamingHttpResponse(parts, content_type="text/csv; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{download.filename}"'
     return response
 

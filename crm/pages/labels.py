@@ -117,6 +117,14 @@ REASONS_TO_READ: Mapping[str, Promise] = {
     "import-run": _("Looking at an import"),
     "import-refusals": _("Looking at an import"),
     "ticket": _("Ticket of customer service"),
+    "contact-permissions": _("Permissions of the contact"),
+    "contact-records": _("A record of the contact"),
+    "organisation-list": _("List of organisations"),
+    "organisation": _("Page of the organisation"),
+    "organisation-edit": _("Changing an organisation"),
+    "organisation-numbers": _("Bank details in full"),
+    "organisation-attach": _("Attaching a contact to an organisation"),
+    "export-download": _("Download of an export"),
 }
 CLASSES: Mapping[str, Promise] = {
     "1": _("Identity"),

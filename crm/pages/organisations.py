@@ -1,7 +1,7 @@
 """Organisations: find one, see and change what is known of it, and who belongs to it.
 
 Account and card numbers are masked everywhere but on one answer, which asks for the second factor
-and a reason, and leaves a record.
+and a reason, and leaves a record. To write them asks for the second factor too, and leaves one.
 """
 
 from typing import Any
@@ -20,9 +20,10 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from crm import organisations
 from crm.access import account_of, staff_page
 from crm.keyset import page_after, read_cursor
-from crm.models import Account, Contact, NumberShown, Organisation
+from crm.models import Account, Contact, NumberChange, NumberShown, Organisation
 from crm.organisation_numbers import grouped, masked_card, masked_iban
 from crm.organisations import (
+    CHANGES,
     REASONS,
     ContactNotFound,
     Details,
@@ -65,12 +66,15 @@ def organisation(request: HttpRequest, organisation_id: UUID) -> HttpResponse:
 @sensitive_post_parameters()
 @sensitive_variables()
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff_page(*ORGANISATION_WRITERS)
+@staff_page(*ORGANISATION_WRITERS, needs_step_up=True)
 def organisation_new(request: HttpRequest) -> HttpResponse:
     form = OrganisationForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         number = organisations.create_organisation(
-            change=form.change(), **_facets(form), now=timezone.now()
+            change=form.change(),
+            **_facets(form),
+            actor_id=account_of(request).id,
+            now=timezone.now(),
         )
         messages.success(request, _("The organisation is kept."))
         return redirect("organisation", number)
@@ -80,7 +84,7 @@ def organisation_new(request: HttpRequest) -> HttpResponse:
 @sensitive_post_parameters()
 @sensitive_variables()
 @require_http_methods(["GET", "HEAD", "POST"])
-@staff_page(*ORGANISATION_WRITERS)
+@staff_page(*ORGANISATION_WRITERS, needs_step_up=True)
 def organisation_edit(request: HttpRequest, organisation_id: UUID) -> HttpResponse:
     row, known = _known(organisation_id)
     if known is None:
@@ -89,18 +93,19 @@ def organisation_edit(request: HttpRequest, organisation_id: UUID) -> HttpRespon
     initial = {name: getattr(known, name) for name in _FACTS}
     initial |= {"country": row.country, "contract_ends_on": row.contract_ends_on}
     form = OrganisationForm(request.POST or None, initial=initial, details=known)
-    if request.method == "POST" and form.is_valid() and _changed(form, organisation_id):
+    if request.method == "POST" and form.is_valid() and _changed(request, form, organisation_id):
         messages.success(request, _("The organisation is changed."))
         return redirect("organisation", organisation_id)
     return _form(request, form, row)
 
 
-def _changed(form: OrganisationForm, organisation_id: UUID) -> bool:
+def _changed(request: HttpRequest, form: OrganisationForm, organisation_id: UUID) -> bool:
     try:
         organisations.change_organisation(
             organisation_id=organisation_id,
             change=form.change(),
             **_facets(form),
+            actor_id=account_of(request).id,
             now=timezone.now(),
         )
     except TooManyNumbers:
@@ -204,6 +209,7 @@ def _shown(request: HttpRequest, organisation_id: UUID) -> dict[str, Any]:
         "attach_form": AttachForm(),
         **_contacts(request, row),
         "shown": _shown_before(row) if role in ORGANISATION_NUMBERS else [],
+        "changes": _changed_before(row) if role in ORGANISATION_NUMBERS else [],
     }
 
 
@@ -223,9 +229,27 @@ def _contacts(request: HttpRequest, row: Organisation) -> dict[str, Any]:
 
 def _shown_before(row: Organisation) -> list[dict[str, Any]]:
     rows = list(NumberShown.objects.filter(organisation_id=row.id).order_by("-shown_at")[:SHOWN])
-    ids = {one.account_id for one in rows}
-    names = dict(Account.objects.filter(id__in=ids).values_list("id", "username"))
+    names = _names({one.account_id for one in rows})
     return [
         {"at": one.shown_at, "by": names.get(one.account_id, ""), "why": words(REASONS, one.reason)}
         for one in rows
     ]
+
+
+def _changed_before(row: Organisation) -> list[dict[str, Any]]:
+    rows = NumberChange.objects.filter(organisation_id=row.id).order_by("-changed_at", "-id")
+    lines = list(rows[:SHOWN])
+    names = _names({one.account_id for one in lines})
+    return [
+        {
+            "at": one.changed_at,
+            "by": names.get(one.account_id, ""),
+            "what": words(CHANGES, one.what),
+            "last_four": one.last_four,
+        }
+        for one in lines
+    ]
+
+
+def _names(ids: set[UUID]) -> dict[UUID, str]:
+    return dict(Account.objects.filter(id__in=ids).values_list("id", "username"))

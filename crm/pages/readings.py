@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from crm.access import account_of, staff_page
 from crm.keyset import page_after, read_cursor
 from crm.merging import absorbed_ids
-from crm.models import Account, Contact
+from crm.models import Account, Contact, Organisation
 from crm.pages.labels import CLASSES, REASONS_TO_READ, words
 from crm.reading_more import ask_to_read_more, may_read_more
 from privacy.services import AccessRecord, readings, readings_by, readings_of
@@ -77,14 +77,27 @@ def reading_lines(request: HttpRequest, rows: QuerySet[AccessRecord], here: str)
 def _lines(rows: Sequence[AccessRecord]) -> list[dict[str, Any]]:
     readers = {row.reader_id for row in rows}
     names = dict(Account.objects.filter(id__in=readers).values_list("id", "username"))
+    pages = _pages_of({row.subject_ids[0] for row in rows if len(row.subject_ids) == 1})
     return [
         {
             "row": row,
             "reader": names.get(row.reader_id, str(row.reader_id)),
             "why": words(REASONS_TO_READ, row.why),
             "what": words(CLASSES, str(row.retention_class)),
-            "people": len(row.subject_ids),
-            "only": row.subject_ids[0] if len(row.subject_ids) == 1 else None,
+            "how_many": len(row.subject_ids),
+            "url": pages.get(row.subject_ids[0], "") if len(row.subject_ids) == 1 else "",
         }
         for row in rows
     ]
+
+
+def _pages_of(subjects: set[UUID]) -> dict[UUID, str]:
+    """Return the addresses of contacts and organisations that are there: others have no page.
+
+    Who was erased or merged has none, and neither has a part of a file.
+    """
+    found: dict[UUID, str] = {}
+    for name, model in (("contact", Contact), ("organisation", Organisation)):
+        ids = model._default_manager.filter(id__in=subjects).values_list("id", flat=True)
+        found |= {number: reverse(name, args=[number]) for number in ids}
+    return found

@@ -11,7 +11,8 @@ from django.utils import timezone
 from crm.contacts import record_no
 from crm.models import Export, ExportDownload
 from crm.services import Facets, Person, receive_many
-from privacy.models import Approval, Blob
+from privacy.models import Approval, Blob, RetentionClass
+from privacy.services import readings_by
 from tests.campaigns import cast
 from tests.consent.people import promotion, submit
 from tests.crm.exports.cast import rows_of
@@ -48,7 +49,8 @@ def _names(content: bytes, mark: str) -> list[str]:
 
 
 def _asked_for(marketing: httpx.Client, mark: str, mia: UUID) -> tuple[str, Export]:
-    answer = acts.submit(marketing, "/exports/new", scope=f"tag:fair-{mark}", **ASKED)
+    asked = {**ASKED, "source": str(uuid4()), "scope": f"tag:fair-{mark}"}
+    answer = acts.submit(marketing, "/exports/new", **asked)
     assert answer.status_code == 302, answer.text
     export = Export.objects.get(requested_by=mia)
     assert (export.most_rows, export.started_at) == (3, None)
@@ -61,6 +63,13 @@ def _agreed_to(officer: httpx.Client, export: Export) -> None:
     assert acts.submit(officer, request, do="approve").status_code == 302
     wait_for(lambda: Export.objects.get(id=export.id).made_at is not None, "the file")
     assert Approval.objects.get(reference__export=str(export.id)).used_at is not None
+
+
+def _left(export: Export, account_id: UUID) -> list[set[UUID]]:
+    lines = readings_by(reader_id=account_id).filter(
+        reference=str(export.id), retention_class=RetentionClass.PROFILE
+    )
+    return [{*line.subject_ids} for line in lines.order_by("at")]
 
 
 def _dies(marketing: httpx.Client, here: str, export: Export) -> None:
@@ -79,7 +88,8 @@ def test_an_export_needs_two_people_and_dies(
     stage: Stage, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     mark = uuid4().hex[:8]
-    _alice, bob, _carol = _people(mark)
+    people = _people(mark)
+    bob = people[1]
     with acts.staff_browser(stage) as marketing, acts.staff_browser(stage) as officer:
         mia = _sign_in(marketing, "marketing")
         here, export = _asked_for(marketing, mark, mia)
@@ -97,6 +107,9 @@ def test_an_export_needs_two_people_and_dies(
         )
         second = acts.submit(marketing, f"{here}download")
         assert _names(second.content, mark) == ["alice", "carol"]
+
+        # The journal says who left with each of the two.
+        assert _left(export, mia) == [set(people), set(people) - {bob}]
 
         # A leaked part of the second one says whose it was.
         leaked = tmp_path / "leaked.txt"

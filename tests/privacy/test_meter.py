@@ -12,6 +12,7 @@ from privacy.meter import count_reading
 from privacy.models import AccessRecord, ReadMeter
 from privacy.services import (
     READ_MORE,
+    ReadingRefused,
     Readings,
     RetentionClass,
     TooManyReads,
@@ -19,7 +20,9 @@ from privacy.services import (
     read_documents,
     read_more_reference,
     reading_as,
+    reading_unmetered,
     readings,
+    readings_by,
     request_approval,
     stopped_today,
 )
@@ -113,6 +116,23 @@ def test_what_is_no_person_is_not_counted(vault: None) -> None:
     for one in people(5):
         read([one], retention_class=RetentionClass.ACTIVITY)
     assert not ReadMeter.objects.exists()
+
+
+def test_companies_are_not_counted_and_leave_their_line(vault: None) -> None:
+    ids = people(3)
+    with reading_as(reader_id=READER, why="organisation", at=NOW):
+        with reading_unmetered():
+            read_documents(subject_ids=ids[:2], retention_class=RetentionClass.PROFILE)
+        assert readings(reader_id=READER, now=NOW).opened_day == 0
+        assert readings_by(reader_id=READER).count() == 1
+        read_documents(subject_ids=ids[2:], retention_class=RetentionClass.PROFILE)
+    assert readings(reader_id=READER, now=NOW).opened_day == 1
+    with (
+        reading_as(reader_id=READER, why="organisation", at=NOW, may_read=False),
+        reading_unmetered(),
+        pytest.raises(ReadingRefused),
+    ):
+        read_documents(subject_ids=ids[:1], retention_class=RetentionClass.PROFILE)
 
 
 def test_two_people_lift_the_limit_for_one_account_and_one_day(vault: None) -> None:

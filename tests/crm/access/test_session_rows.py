@@ -5,7 +5,7 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.conf import settings as django_settings
@@ -220,7 +220,7 @@ def test_a_long_answer_stops_with_its_session(
 ) -> None:
     client = signed_in(account)
     monkeypatch.setattr("crm.accounts.sessions.STREAM_STEP", timedelta(0))
-    parts = while_open(_request_of(client), iter([b"1", b"2", b"3"]))
+    parts = while_open(_request_of(client), iter([b"1", b"2", b"3"]), roles=["marketing"])
     assert next(parts) == b"1"
     if how == "closed":
         close_account("camille")
@@ -234,7 +234,44 @@ def test_a_long_answer_stops_with_its_session(
 
 def test_a_long_answer_of_a_living_session_is_whole(account: Account) -> None:
     parts = [b"%d" % number for number in range(1000)]
-    assert list(while_open(_request_of(signed_in(account)), parts)) == parts
+    request = _request_of(signed_in(account))
+    assert list(while_open(request, parts, roles=["marketing"])) == parts
+
+
+@pytest.mark.parametrize(
+    "change", [{"role": "sales"}, {"ends_on": date(2020, 1, 1)}, {"is_active": False}]
+)
+def test_a_long_answer_stops_when_its_account_may_not_have_it_any_more(
+    account: Account, change: dict[str, object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.accounts.sessions.STREAM_STEP", timedelta(0))
+    request = _request_of(signed_in(account))
+    parts = while_open(request, iter([b"1", b"2"]), roles=["marketing", "dpo"])
+    assert next(parts) == b"1"
+    Account.objects.update(**change)
+    with pytest.raises(SessionEnded):
+        next(parts)
+
+
+def test_a_long_answer_goes_on_when_another_tab_shows_the_second_factor(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.accounts.sessions.STREAM_STEP", timedelta(0))
+    secret = new_secret()
+    keep_authenticator(account=account, secret=secret)
+    client = Client()
+    client.post(reverse("sign-in"), {"username": "camille"})
+    client.post(reverse("sign-in-password"), {"password": PASSWORD})
+    client.post(reverse("sign-in-code"), {"code": code_now(secret)})
+    request, old = _request_of(client), _key(client)
+    parts = while_open(request, iter([b"1", b"2", b"3"]), roles=["marketing"])
+    assert next(parts) == b"1"
+    client.post(reverse("confirm"), {"code": code_now(secret, steps=1)})
+    assert _key(client) != old
+    assert next(parts) == b"2"
+    client.post(reverse("sign-out"))
+    with pytest.raises(SessionEnded):
+        next(parts)
 
 
 def test_what_is_older_than_half_a_year_is_forgotten(account: Account) -> None:

@@ -4,7 +4,7 @@ import csv
 import io
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.test import Client
 
@@ -47,12 +47,16 @@ def terms(**changes: object) -> ExportTerms:
     return ExportTerms(**asked)  # type: ignore[arg-type]
 
 
-def ask(account: Account, *, now: Any = NOW, **changes: Any) -> Export:
-    number = ask_export(terms=terms(**changes), actor_id=account.id, now=now)
+def ask(
+    account: Account, *, now: Any = NOW, source_id: UUID | None = None, **changes: Any
+) -> Export:
+    number = ask_export(
+        terms=terms(**changes), source_id=source_id or uuid4(), actor_id=account.id, now=now
+    )
     return Export.objects.get(id=number)
 
 
-def made(account: Account, *, now: datetime = NOW, **changes: object) -> Export:
+def made(account: Account, *, now: datetime = NOW, **changes: Any) -> Export:
     export = ask(account, now=now, **changes)
     work_on_exports(now=now)
     export.refresh_from_db()

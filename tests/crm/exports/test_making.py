@@ -3,25 +3,32 @@
 import csv
 import hashlib
 import io
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from datetime import timedelta
-from uuid import uuid4
+from threading import Barrier, BrokenBarrierError, Event
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
+from django.db import connections, transaction
 from pytest_django import Settings
 
 from crm.contacts import record_no
-from crm.exports import gate, keeping, making
-from crm.exports.asking import NobodyToExport, NotExportable, cancel_export
+from crm.exports import asking, gate, keeping, making
+from crm.exports.asking import NobodyToExport, NotExportable, StillAsked, cancel_export
 from crm.exports.downloading import NotMade, NotYours, begin_download
 from crm.exports.keeping import FileGone
-from crm.exports.making import destroy_exports, work_on_exports
+from crm.exports.listing import FAILED, state_of
+from crm.exports.making import FIRST_PAUSE, destroy_exports, work_on_exports
+from crm.exports.terms import FAILURES_MOST
 from crm.models import Account, Contact, Export, ExportDownload
 from crm.segments.store import create_segment
 from privacy.models import Approval, Blob, DataKey, RetentionClass
 from privacy.services import approve, refuse
 from tests.conftest import NOW
 from tests.consent.people import decide, promotion, submit
-from tests.crm.exports.cast import DOMAIN, ask, made, person, rows_of, take
+from tests.crm.exports.cast import DOMAIN, ask, made, person, rows_of, take, terms
 from tests.crm.staff import make_account
 
 pytestmark = [
@@ -137,7 +144,7 @@ def test_it_is_csv_of_rfc_4180_and_no_cell_is_a_formula(mia: Account) -> None:
 
 def test_what_cannot_be_asked_for(mia: Account) -> None:
     person("alice")
-    wrongs: tuple[dict[str, object], ...] = (
+    wrongs: tuple[dict[str, Any], ...] = (
         {"purpose_code": "nothing"},
         {"channel": "sms"},
         {"reason": "because"},
@@ -155,6 +162,132 @@ def test_what_cannot_be_asked_for(mia: Account) -> None:
     with pytest.raises(NobodyToExport):
         ask(mia, purpose_code="newsletter")
     assert not Export.objects.exists()
+
+
+def test_one_that_cannot_be_made_keeps_no_other_one_waiting(
+    mia: Account, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    person("alice")
+    bad, good = ask(mia), ask(mia, columns=["email"], now=NOW + timedelta(seconds=1))
+    Export.objects.filter(id=bad.id).update(rules={"match": "all", "rules": [{"fact": "gone"}]})
+    work_on_exports(now=NOW)
+    for export in (bad, good):
+        export.refresh_from_db()
+    assert (bad.made_at, bad.failures, bad.refused_at) == (None, 1, None)
+    assert good.made_at == NOW
+    assert str(bad.id) in caplog.text
+    assert "InvalidRules" in caplog.text
+    assert "Traceback" not in caplog.text
+
+
+def test_it_is_tried_again_later_and_given_up_at_last(mia: Account) -> None:
+    person("alice")
+    export = ask(mia)
+    rules = {"match": "all", "rules": [{"fact": "gone"}]}
+    Export.objects.filter(id=export.id).update(rules=rules)
+    work_on_exports(now=NOW)
+    work_on_exports(now=NOW + FIRST_PAUSE - timedelta(seconds=1))
+    export.refresh_from_db()
+    assert (export.failures, export.next_try_at) == (1, NOW + FIRST_PAUSE)
+    later = NOW
+    for _try in range(FAILURES_MOST - 1):
+        assert export.next_try_at is not None
+        later = export.next_try_at
+        work_on_exports(now=later)
+        export.refresh_from_db()
+    assert (export.failures, export.refused_at) == (FAILURES_MOST, later)
+    assert state_of(export, taken=0, now=later) == FAILED
+    assert later - NOW == FIRST_PAUSE * (2 ** (FAILURES_MOST - 1) - 1)
+    work_on_exports(now=later)
+    export.refresh_from_db()
+    assert export.destroyed_at == later
+
+
+def test_one_that_is_mended_is_made_after_all(mia: Account) -> None:
+    person("alice")
+    export = ask(mia)
+    Export.objects.filter(id=export.id).update(rules={"match": "all", "rules": [{"fact": "gone"}]})
+    work_on_exports(now=NOW)
+    Export.objects.filter(id=export.id).update(rules={})
+    work_on_exports(now=NOW + FIRST_PAUSE)
+    export.refresh_from_db()
+    assert (export.rows, export.refused_at) == (1, None)
+
+
+def test_one_that_cannot_be_destroyed_keeps_no_other_one(
+    mia: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    person("alice")
+    odd, other = made(mia), made(mia, columns=["email"])
+    destroy = keeping.destroy_file
+
+    def fails(export: Export) -> None:
+        if export.id == odd.id:
+            raise OSError
+        destroy(export)
+
+    monkeypatch.setattr(making, "destroy_file", fails)
+    end = NOW + timedelta(days=7)
+    work_on_exports(now=end)
+    for export in (odd, other):
+        export.refresh_from_db()
+    assert (odd.destroyed_at, other.destroyed_at) == (None, end)
+    monkeypatch.undo()
+    work_on_exports(now=end)
+    odd.refresh_from_db()
+    assert odd.destroyed_at == end
+
+
+def test_two_questions_of_one_account_at_once_do_not_each_pass_the_limit(
+    mia: Account, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EXPORT_ALONE_MAX = 1
+    person("alice")
+    terms()
+    count, both = asking._asked_alone, Barrier(2)
+
+    def slow(*about: Any) -> int:
+        found = count(*about)
+        with suppress(BrokenBarrierError):  # the other one is not let in: nobody comes
+            both.wait(timeout=1)
+        return found
+
+    monkeypatch.setattr(asking, "_asked_alone", slow)
+
+    def one(_number: int) -> UUID | None:
+        try:
+            return ask(mia).approval_id
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(one, range(2)))
+    assert answers.count(None) == 1
+
+
+def test_who_still_asks_is_told_so_after_a_moment(
+    mia: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(asking, "_LOCK_WAIT", "50ms")
+    person("alice")
+    terms()
+    is_held, is_over = Event(), Event()
+
+    def hold() -> None:
+        with transaction.atomic():
+            asking._take_turn(mia.id)
+            is_held.set()
+            is_over.wait(timeout=10)
+        connections.close_all()
+
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(hold)
+        assert is_held.wait(timeout=10)
+        with pytest.raises(StillAsked):
+            ask(mia)
+        ask(make_account("max"))
+        is_over.set()
+    assert ask(mia).approval_id is None
 
 
 # --- two people --------------------------------------------------------------------------------

@@ -3,25 +3,32 @@
 import re
 import time
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.test import Client
+from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
+from crm.accounts.sessions import SessionEnded
+from crm.contacts import record_no
+from crm.exports import gate
 from crm.models import Account, Export, ExportDownload
 from crm.services import work_on_exports
 from crm.step_up import CONFIRMED
 from privacy.models import Approval
+from privacy.services import RetentionClass, current_reader, readings, readings_by
 from tests.crm.exports.cast import body_of, person, rows_of
-from tests.crm.pages.arrivals import words
-from tests.crm.staff import set_session, staff_client
+from tests.crm.pages.arrivals import soup, words
+from tests.crm.staff import close_account, set_session, staff_client
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "vault", "intake"], transaction=True),
     pytest.mark.usefixtures("vault"),
 ]
 ASKED = {
+    "source": "0199c0de-0000-4000-8000-000000000001",
     "scope": "all:",
     "purpose": "targeted_promotion:email",
     "reason": "event",
@@ -40,7 +47,7 @@ def _work() -> None:
 
 
 def _ask(client: Client, **changes: object) -> Export:
-    answer = client.post("/exports/new", {**ASKED, **changes})
+    answer = client.post("/exports/new", {**ASKED, "source": str(uuid4()), **changes})
     assert answer.status_code == 302, words(answer)
     return Export.objects.latest("requested_at")
 
@@ -70,6 +77,100 @@ def test_from_the_question_to_the_file(mia: Client) -> None:
     assert "alice@example.org" in content.decode()
     assert "bob@example.org" not in content.decode()
     assert ExportDownload.objects.get().ref in words(mia.get(_of(export)))
+
+
+def test_the_staff_process_delivers_the_rows_and_notes_who_left(
+    mia: Client, settings: Settings
+) -> None:
+    settings.PROCESS = "staff"  # as deploy/launch sets it: nothing is opened for nobody
+    alice, bob = person("alice"), person("bob")
+    export = _ask(mia)
+    settings.PROCESS = "worker"
+    _work()
+    record_no(
+        contact_id=bob, purpose_code="", source_id=uuid4(), actor_id=uuid4(), now=timezone.now()
+    )
+    settings.PROCESS = "staff"
+    rows = rows_of(body_of(mia, _of(export, "download")))
+    assert [row["email"] for row in rows] == ["alice@example.org"]
+    assert current_reader() is None
+    account = Account.objects.get(username="mia")
+    lines = readings_by(reader_id=account.id).filter(reference=str(export.id))
+    people = lines.get(retention_class=RetentionClass.PROFILE)
+    assert (people.subject_ids, people.why) == ([alice], "export-download")
+    read = readings(reader_id=account.id, now=timezone.now())
+    assert (read.opened_day, read.listed_day) == (0, 0)
+    officer = staff_client("dpo", username="dominique")
+    assert "Download of an export" in words(officer.get(reverse("contact-readings", args=[alice])))
+    page = officer.get(reverse("account-readings", args=[account.id])).content.decode()
+    assert reverse("contact", args=[alice]) in page
+    # The part of the file is no contact: it has no page to go to.
+    part = lines.get(retention_class=RetentionClass.ACTIVITY).subject_ids[0]
+    assert str(part) not in page
+
+
+def test_a_reader_is_named_for_one_part_and_not_between_two(
+    mia: Client, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gate, "PART_ROWS", 1)
+    for name in ("alice", "bob"):
+        person(name)
+    export = _ask(mia)
+    _work()
+    settings.PROCESS = "staff"
+    answer = mia.post(_of(export, "download"))
+    for _part in answer.streaming_content:  # type: ignore[attr-defined]
+        assert current_reader() is None
+
+
+@pytest.mark.parametrize("how", ["closed", "another role", "last day", "signed out"])
+def test_a_download_ends_with_the_right_to_it(
+    mia: Client, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("crm.accounts.sessions.STREAM_STEP", timedelta(0))
+    person("alice")
+    export = _ask(mia)
+    _work()
+    parts = iter(mia.post(_of(export, "download")).streaming_content)  # type: ignore[attr-defined]
+    assert b"alice" not in next(parts)
+    account = Account.objects.filter(username="mia")
+    if how == "closed":
+        close_account("mia")
+    elif how == "another role":
+        account.update(role="sales")
+    elif how == "last day":
+        account.update(ends_on=timezone.localdate() - timedelta(days=1))
+    else:
+        mia.post(reverse("sign-out"))
+    with pytest.raises(SessionEnded):
+        next(parts)
+    assert ExportDownload.objects.get().finished_at is None
+
+
+def test_two_clicks_are_one_export_and_other_terms_are_another(mia: Client) -> None:
+    person("alice")
+    for _click in range(2):
+        assert mia.post("/exports/new", ASKED).status_code == 302
+    assert Export.objects.count() == 1
+    mia.post("/exports/new", {**ASKED, "columns": ["email"]})
+    assert Export.objects.count() == 2
+    page = soup(mia.get("/exports/new"))
+    field = page.find("input", {"name": "source", "type": "hidden"})
+    assert field is not None
+    assert UUID(str(field["value"]))  # type: ignore[index]
+
+
+def test_many_small_ones_are_a_big_one(mia: Client, settings: Settings) -> None:
+    settings.EXPORT_ALONE_MAX = 2
+    person("alice")
+    assert [_ask(mia).approval_id for _time in range(2)] == [None, None]
+    third = _ask(mia)
+    assert third.approval_id is not None
+    other = staff_client("marketing", username="max")
+    assert _ask(other).approval_id is None
+    past = datetime.now(UTC) - timedelta(hours=24, minutes=1)
+    Export.objects.update(requested_at=past)
+    assert _ask(mia).approval_id is None
 
 
 def test_the_link_dies_and_says_why(mia: Client) -> None:

@@ -1,18 +1,21 @@
 """Organisations: sealed, masked, shown in full with a reason, and edited by few."""
 
 import time
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import connections
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from pytest_django import Settings
 from stdnum.iban import calc_check_digits
 
-from crm.models import Contact, NumberShown, Organisation, TimelineEntry
-from crm.organisations import details_of
+from crm.models import Account, Contact, NumberChange, NumberShown, Organisation, TimelineEntry
+from crm.organisations import Change, OrganisationUnknown, change_organisation, details_of
 from crm.step_up import CONFIRMED
-from tests.conftest import Connect
+from privacy.services import Unreadable, readings, readings_of
+from tests.conftest import NOW, Connect
 from tests.crm.pages.arrivals import arrive, words
 from tests.crm.staff import set_session, staff_client
 
@@ -155,6 +158,111 @@ def test_a_change_keeps_the_numbers_that_were_not_written_again(mia: Client) -> 
     kept = details_of(organisation_ids=[number])[number]
     assert list(kept.ibans) == [second.replace(" ", "")]
     assert kept.card_number == ""
+
+
+def test_every_change_of_a_number_leaves_a_line_that_nobody_takes_back(
+    mia: Client, connect: Connect
+) -> None:
+    number = _made(mia)
+    second = {**SAID, "iban": "DE89 3704 0044 0532 0130 00", "card_number": ""}
+    mia.post(_of(number, "edit"), {**second, "forget_ibans": ["2606"], "bic": "DEUTDEFF"})
+    mia.post(_of(number, "edit"), {**SAID, "iban": "", "card_number": "", "bic": "DEUTDEFF"})
+    mia.post(
+        _of(number, "edit"),
+        {**SAID, "iban": "", "bic": "DEUTDEFF", "card_number": "5555 5555 5555 4444"},
+    )
+    account = Account.objects.get(username="mia")
+    lines = NumberChange.objects.filter(organisation_id=number, account_id=account.id)
+    assert sorted(lines.values_list("what", "last_four")) == [
+        ("bic_changed", ""),
+        ("bic_changed", ""),
+        ("card_added", "1111"),
+        ("card_added", "4444"),
+        ("card_forgotten", "1111"),
+        ("iban_added", "2606"),
+        ("iban_added", "3000"),
+        ("iban_forgotten", "2606"),
+    ]
+    assert "mia: IBAN forgotten •••• 2606" in words(mia.get(_of(number)))
+    reader = staff_client("communication", username="cleo")
+    assert "IBAN forgotten" not in words(reader.get(_of(number)))
+    for statement in ("DELETE FROM crm_numberchange", "UPDATE crm_numberchange SET what = 'x'"):
+        with (
+            connect("staff", "crm") as connection,
+            pytest.raises(Exception, match="permission denied"),
+        ):
+            connection.execute(statement)
+
+
+def test_a_change_that_is_refused_leaves_no_line(mia: Client) -> None:
+    number = _made(mia)
+    before = NumberChange.objects.count()
+    with connections["vault"].cursor() as cursor:
+        cursor.execute("DELETE FROM dek WHERE subject_id = %s", [number])
+    with pytest.raises(Unreadable):
+        change_organisation(
+            organisation_id=number,
+            change=Change(name="Dupont"),
+            country="",
+            contract_ends_on=None,
+            actor_id=uuid4(),
+            now=NOW,
+        )
+    with pytest.raises(OrganisationUnknown):
+        change_organisation(
+            organisation_id=uuid4(),
+            change=Change(name="Dupont"),
+            country="",
+            contract_ends_on=None,
+            actor_id=uuid4(),
+            now=NOW,
+        )
+    assert NumberChange.objects.count() == before
+
+
+def test_the_second_factor_comes_before_a_number_is_written(mia: Client) -> None:
+    number = _made(mia)
+    set_session(mia, **{CONFIRMED: time.time() - 3600})
+    for answer in (
+        mia.post("/organisations/new", SAID),
+        mia.get(_of(number, "edit")),
+        mia.post(_of(number, "edit"), {**SAID, "iban": "DE89 3704 0044 0532 0130 00"}),
+    ):
+        assert answer.headers["Location"].startswith("/account/confirm")
+    assert Organisation.objects.count() == 1
+    assert list(details_of(organisation_ids=[number])[number].ibans) == [IBAN]
+
+
+def test_companies_are_noted_and_not_counted_as_people(mia: Client, settings: Settings) -> None:
+    alice = arrive("Alice")
+    settings.PROCESS = "staff"
+    number = _made(mia)
+    for page in ("", "edit", "numbers"):
+        assert mia.get(_of(number, page)).status_code == 200
+    assert mia.post(_of(number, "edit"), {**SAID, "iban": "", "name": "Dupont"}).status_code == 302
+    mia.get("/organisations/")
+    account = Account.objects.get(username="mia")
+    read = readings(reader_id=account.id, now=timezone.now())
+    assert (read.opened_day, read.listed_day) == (0, 0)
+    reasons = set(readings_of(subject_ids=[number]).values_list("why", flat=True))
+    assert reasons == {
+        "organisation",
+        "organisation-edit",
+        "organisation-numbers",
+        "organisation-list",
+    }
+    # A person on the same page is one.
+    mia.post(_of(number, "attach"), {"email": "alice@example.org"})
+    assert "Alice" in words(mia.get(_of(number)))
+    assert readings(reader_id=account.id, now=timezone.now()).opened_day == 1
+    officer = staff_client("dpo", username="dominique")
+    lines = officer.get(reverse("account-readings", args=[account.id]))
+    assert "Page of the organisation" in words(lines)
+    assert "Changing an organisation" in words(lines)
+    assert f'href="{_of(number)}"' in lines.content.decode()
+    Contact.objects.filter(id=alice).delete()
+    lines = officer.get(reverse("account-readings", args=[account.id]))
+    assert str(alice) not in lines.content.decode()
 
 
 def test_five_account_numbers_and_no_more(mia: Client) -> None:
