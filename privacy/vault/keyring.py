@@ -19,7 +19,7 @@ from django.conf import settings
 from privacy.vault.formats import KEY_SIZE, length_prefixed
 from privacy.vault.providers import KeyProvider, provider
 from privacy.vault.ring_files import KeysMissing as KeysMissing
-from privacy.vault.ring_files import as_bytes, locked, read, sync_folder
+from privacy.vault.ring_files import as_bytes, locked, read, remove, sync_folder
 from privacy.vault.ring_files import write_once as _write_once
 
 # A new fingerprint key is asked about at once and written under only when it has lain this long:
@@ -86,11 +86,17 @@ class LocalKeyRing:
     def destroy(self, path: Path) -> None:
         """Delete the file of a key and, in a key server, what opens every copy of the file.
 
-        The server first: a crash between leaves a file that nobody can open. Safe to repeat.
+        The server first: a crash between leaves a file that nobody can open. A file that is gone,
+        damaged or of another provider says nothing about the copies, so the server is asked all the
+        same. Safe to repeat. Raises KeysMissing, also when a server that lacks the key is not ours.
         """
-        if path.exists():
-            self.provider.destroy(content=read(path))
-            path.unlink(missing_ok=True)
+        try:
+            content = read(path)
+        except KeysMissing:
+            content = {}
+        if not self.provider.destroy(stem=path.stem, content=content):
+            self._expect_our_server()
+        remove(path)
 
     def add_epoch(self, *, now: datetime, after: int = 0) -> int:
         """Add a key-encryption-key epoch and return its number; new keys are wrapped under it.
@@ -114,6 +120,11 @@ class LocalKeyRing:
         self.destroy(self._epoch_path(epoch))
         sync_folder(self.folder)
         self._epochs.pop(epoch, None)
+
+    def _expect_our_server(self) -> None:
+        # Not from memory: what counts is who answers now.
+        epoch = self.current_epoch()
+        self._open(self._epoch_path(epoch), f"kek-{epoch}")
 
     # --- using --------------------------------------------------------------------------
 
