@@ -27,6 +27,7 @@ from privacy.vault.providers.transit import (
     KeyServerUnreachable,
     TransitProvider,
 )
+from privacy.vault.rewrapping import rewrap
 from privacy.vault.ring_files import KeysMissing
 from tests.conftest import NOW
 from tests.privacy.providers.servers import Server
@@ -385,6 +386,25 @@ def test_without_the_server_nothing_is_read_and_forms_are_accepted(
     services.drop_envelope(
         kind="submission", context="form", envelope_id=uuid4(), document={"a": "b"}, now=NOW
     )
+
+
+@databases
+@pytest.mark.usefixtures("vault")
+def test_without_the_server_no_epoch_is_called_gone(
+    installed: LocalKeyRing, settings: Settings
+) -> None:
+    subject = uuid4()
+    services.write_document(
+        subject_id=subject, retention_class=RetentionClass.PROFILE, document={"name": "Alice"}
+    )
+    installed.add_epoch(now=NOW)
+    key_ring.cache_clear()
+    url, settings.TRANSIT_URL = settings.TRANSIT_URL, "http://127.0.0.1:9"
+    with pytest.raises(KeyServerUnreachable):
+        rewrap()
+    key_ring().provider = TransitProvider(installed.folder)
+    settings.TRANSIT_URL = url
+    assert rewrap().gone == ()
 
 
 @databases
