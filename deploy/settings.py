@@ -46,6 +46,8 @@ _NEEDS_SERVER = KEY_PROVIDER == "transit" and _USES_KEYS
 # Where nothing is required, a server may be named for `keys move`.
 TRANSIT_URL = web_address("ACCORD_TRANSIT_URL", required=_NEEDS_SERVER)
 TRANSIT_TOKEN = text("ACCORD_TRANSIT_TOKEN", *([] if _NEEDS_SERVER else [""])) if _USES_KEYS else ""
+# A process that the server refuses looks there for a newer one.
+TRANSIT_TOKEN_FILE = text("ACCORD_TRANSIT_TOKEN_FILE", "") if _USES_KEYS else ""
 TRANSIT_MOUNT = text("ACCORD_TRANSIT_MOUNT", "transit")
 TRANSIT_NAMESPACE = text("ACCORD_TRANSIT_NAMESPACE", "")
 TRANSIT_CA = text("ACCORD_TRANSIT_CA", "")

@@ -56,14 +56,18 @@ def register_address_reader(reader: AddressReader) -> None:
 def rotate_index(*, now: datetime) -> int:
     """Make a new index key and return its epoch; the worker does the rest.
 
-    Raises RotationUnderWay, KeysMissing. A crash in between leaves a key that nobody uses.
+    Raises RotationUnderWay, KeysMissing. The key comes first, for enrolments must not wait for a
+    key server; a crash in between, or somebody else's rotation, leaves a key that nobody uses.
     """
+    if _youngest() is not None:
+        raise RotationUnderWay(RotationUnderWay.__doc__)
+    used = IndexEpoch.objects.values_list("epoch", flat=True)
+    epoch = make_index_key(key_ring(), above=max({FIRST, *used}), now=now)
     with transaction.atomic(using="vault"), connections["vault"].cursor() as cursor:
         living = alone(cursor)
-        if len(living) > 1:
+        # Above every living one, or somebody's whole rotation went by meanwhile.
+        if len(living) > 1 or epoch <= living[0]:
             raise RotationUnderWay(RotationUnderWay.__doc__)
-        used = set(IndexEpoch.objects.values_list("epoch", flat=True))
-        epoch = make_index_key(key_ring(), above=max({FIRST, *used}), now=now)
         IndexEpoch.objects.get_or_create(
             epoch=living[0], defaults={"started_at": now, "filled_at": now}
         )

@@ -44,6 +44,7 @@ def drop_index_key(ring: LocalKeyRing, *, epoch: int, now: datetime) -> None:
         if not _note(ring, epoch).exists():
             write_once(_note(ring, epoch), json.dumps({"dropped_at": now.isoformat()}).encode())
         ring.destroy(_path(ring, epoch))
+    ring.forget_index(epoch)
 
 
 def _note(ring: LocalKeyRing, epoch: int) -> Path:

@@ -17,9 +17,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from django.conf import settings
 
 from privacy.vault.formats import KEY_SIZE, length_prefixed
-from privacy.vault.providers import KeyProvider, provider
+from privacy.vault.providers import KeyProvider, KeyServerFails, provider
 from privacy.vault.ring_files import KeysMissing as KeysMissing
-from privacy.vault.ring_files import as_bytes, locked, read, sync_folder
+from privacy.vault.ring_files import as_bytes, locked, read, remove, sync_folder
 from privacy.vault.ring_files import write_once as _write_once
 
 # A new fingerprint key is asked about at once and written under only when it has lain this long:
@@ -37,6 +37,10 @@ class EpochInUse(Exception):
     """A fingerprint key cannot be dropped yet; the message says why."""
 
 
+class EpochMissing(KeysMissing):
+    """An epoch of the key ring is missing or does not open, while the current one does."""
+
+
 class LocalKeyRing:
     """The key ring of one installation, in the files of `folder`.
 
@@ -48,8 +52,9 @@ class LocalKeyRing:
         self.provider = wraps or provider(folder)
         self._epochs: dict[int, bytes] = {}
         self._index_roots: dict[int, bytes] = {}
-        self._looked_at = time.monotonic()
         self._fingerprint_keys: dict[int, bytes] = {}
+        self._derived: dict[tuple[str, int], bytes] = {}
+        self._looked_at = time.monotonic()
 
     def __repr__(self) -> str:
         return "LocalKeyRing()"
@@ -86,11 +91,17 @@ class LocalKeyRing:
     def destroy(self, path: Path) -> None:
         """Delete the file of a key and, in a key server, what opens every copy of the file.
 
-        The server first: a crash between leaves a file that nobody can open. Safe to repeat.
+        The server first: a crash between leaves a file that nobody can open. A file that is gone,
+        damaged or of another provider says nothing about the copies, so the server is asked all the
+        same. Safe to repeat. Raises KeysMissing, also when a server that lacks the key is not ours.
         """
-        if path.exists():
-            self.provider.destroy(content=read(path))
-            path.unlink(missing_ok=True)
+        try:
+            content = read(path)
+        except KeysMissing:
+            content = {}
+        if not self.provider.destroy(stem=path.stem, content=content):
+            self._expect_our_server()
+        remove(path)
 
     def add_epoch(self, *, now: datetime, after: int = 0) -> int:
         """Add a key-encryption-key epoch and return its number; new keys are wrapped under it.
@@ -114,6 +125,11 @@ class LocalKeyRing:
         self.destroy(self._epoch_path(epoch))
         sync_folder(self.folder)
         self._epochs.pop(epoch, None)
+
+    def _expect_our_server(self) -> None:
+        # Not from memory: what counts is who answers now.
+        epoch = self.current_epoch()
+        self._open(self._epoch_path(epoch), f"kek-{epoch}")
 
     # --- using --------------------------------------------------------------------------
 
@@ -146,30 +162,71 @@ class LocalKeyRing:
             raise KeysMissing(KeysMissing.__doc__) from None
 
     def kek(self, epoch: int) -> bytes:
-        """Return the key of an epoch; raises KeysMissing, also once it has been destroyed.
-
-        Kept in memory, and compared with the folder each REMEMBERED_SECONDS.
-        """
-        if time.monotonic() - self._looked_at > REMEMBERED_SECONDS:
-            living = set(self.epochs())
-            self._epochs = {n: key for n, key in self._epochs.items() if n in living}
-            self._looked_at = time.monotonic()
-        if epoch not in self._epochs:
+        """Return the key of an epoch; raises KeysMissing, also once it has been destroyed."""
+        self._forget_destroyed()
+        key = self._epochs.get(epoch)  # once: another thread may be forgetting it
+        if key is None:
             if epoch in self.destroyed_epochs():
                 raise KeysMissing(KeysMissing.__doc__)
-            self._epochs[epoch] = self._open(self._epoch_path(epoch), f"kek-{epoch}")
-        return self._epochs[epoch]
+            key = self._epochs[epoch] = self._open(self._epoch_path(epoch), f"kek-{epoch}")
+        return key
+
+    def kek_of_row(self, epoch: int) -> bytes:
+        """Return the key of the epoch that a row names; raises KeysMissing.
+
+        EpochMissing where the fault is that epoch's alone: what is under others goes on.
+        """
+        try:
+            return self.kek(epoch)
+        except KeyServerFails:
+            raise
+        except KeysMissing:
+            current = self.current_epoch()
+            if epoch == current or not self.exists():
+                raise
+            self.kek(current)
+            raise EpochMissing(f"Epoch {epoch} is missing, or its file does not open.") from None
 
     def derived(self, label: str, *, index_epoch: int = 1) -> bytes:
         """Return the 32-byte key for one use: a leaked one opens that use alone.
 
         Only the keys of index tokens have an epoch; every other one is of the first root.
         """
-        if index_epoch not in self._index_roots:
-            name = "index" if index_epoch == 1 else f"index-{index_epoch}"
-            self._index_roots[index_epoch] = self._open(self._index_path(index_epoch), name)
-        info = length_prefixed(b"crm/derived", label.encode())
-        return HKDFExpand(hashes.SHA256(), KEY_SIZE, info).derive(self._index_roots[index_epoch])
+        self._forget_destroyed()
+        found = self._derived.get((label, index_epoch))
+        if found is None:
+            info = length_prefixed(b"crm/derived", label.encode())
+            root = self._index_root(index_epoch)
+            found = HKDFExpand(hashes.SHA256(), KEY_SIZE, info).derive(root)
+            self._derived[label, index_epoch] = found
+        return found
+
+    def _index_root(self, epoch: int) -> bytes:
+        root = self._index_roots.get(epoch)
+        if root is None:
+            name = "index" if epoch == 1 else f"index-{epoch}"
+            root = self._index_roots[epoch] = self._open(self._index_path(epoch), name)
+        return root
+
+    def forget_index(self, epoch: int) -> None:
+        """Keep nothing in memory of a root of index keys that was dropped."""
+        self._index_roots.pop(epoch, None)
+        self._derived = {of: key for of, key in self._derived.items() if of[1] != epoch}
+
+    def _forget_destroyed(self) -> None:
+        """Keep nothing in memory, after REMEMBERED_SECONDS, of what another process destroyed."""
+        if time.monotonic() - self._looked_at <= REMEMBERED_SECONDS:
+            return
+        self._looked_at = time.monotonic()
+        for memory, living in (
+            (self._epochs, self.epochs()),
+            (self._fingerprint_keys, self.fingerprint_epochs()),
+        ):
+            for number in set(memory) - set(living):
+                memory.pop(number, None)
+        for epoch in list(self._index_roots):
+            if not self._index_path(epoch).exists():
+                self.forget_index(epoch)
 
     # --- fingerprint keys ---------------------------------------------------------------
 
@@ -194,13 +251,15 @@ class LocalKeyRing:
 
     def fingerprint_key(self, epoch: int) -> bytes:
         """Return the key of an epoch; raises KeysMissing, also once it was dropped."""
-        if epoch not in self._fingerprint_keys:
-            self._fingerprint_keys[epoch] = (
+        self._forget_destroyed()
+        key = self._fingerprint_keys.get(epoch)
+        if key is None:
+            key = self._fingerprint_keys[epoch] = (
                 self.derived("fingerprint|1")
                 if epoch == 1
                 else self._open(self._fingerprint_path(epoch), f"fingerprint-{epoch}")
             )
-        return self._fingerprint_keys[epoch]
+        return key
 
     def drop_fingerprint_epoch(self, epoch: int, *, now: datetime) -> None:
         """Stop making fingerprints of an epoch, for ever; safe to repeat.
@@ -275,7 +334,6 @@ def key_ring() -> LocalKeyRing:
     return LocalKeyRing(settings.KEYS_DIR)
 
 
-@lru_cache(maxsize=32)
 def derived_key(label: str, *, index_epoch: int = 1) -> bytes:
-    """Return the derived key of a label, opened once per process."""
+    """Return the derived key of a label; kept in memory until its root is dropped."""
     return key_ring().derived(label, index_epoch=index_epoch)

@@ -10,7 +10,15 @@ from datetime import datetime
 from pathlib import Path
 
 from privacy.vault.providers import LOCAL, TRANSIT, KeyProvider, provider
-from privacy.vault.ring_files import Content, KeysMissing, as_bytes, locked, read, replace
+from privacy.vault.ring_files import (
+    Content,
+    KeysMissing,
+    as_bytes,
+    locked,
+    read,
+    remove_unfinished,
+    replace,
+)
 
 
 def move_ring(folder: Path, *, to: str, now: datetime) -> int:
@@ -41,6 +49,7 @@ def move_ring(folder: Path, *, to: str, now: datetime) -> int:
             content = read(path)
             if source.has_wrapped(content=content):
                 replace(path, as_bytes(source.stripped(content=content)))
+        remove_unfinished(folder)  # of the old wrappings too nothing may be left
         source.retire()
     return len(files)
 

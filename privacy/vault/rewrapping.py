@@ -22,7 +22,7 @@ from privacy.vault.formats import (
     wrap_sealing_key,
 )
 from privacy.vault.installation import instance_id
-from privacy.vault.keyring import KeysMissing, key_ring
+from privacy.vault.keyring import EpochMissing, key_ring
 
 BATCH = 5_000
 Key = tuple[UUID, int]
@@ -58,7 +58,8 @@ def rewrap(*, report: Report = lambda _so_far: None) -> Rewrapped:
     """Wrap everything that is under an older epoch under the current one; `report` per batch.
 
     Safe to repeat, to kill and to run in several processes at once: a batch is whole or did not
-    happen. What does not open is left as it is and counted. Raises KeysMissing without a ring.
+    happen. What does not open is left as it is and counted. Raises KeysMissing without
+    a ring or its key server.
     """
     so_far = Rewrapped()
     current = key_ring().current_epoch()
@@ -66,8 +67,8 @@ def rewrap(*, report: Report = lambda _so_far: None) -> Rewrapped:
         if epoch >= current:
             continue
         try:
-            key_ring().kek(epoch)
-        except KeysMissing:
+            key_ring().kek_of_row(epoch)
+        except EpochMissing:
             so_far.gone = (*so_far.gone, epoch)
             continue
         _move_all(epoch, current, so_far, report)
@@ -130,9 +131,9 @@ def _move_sealing_keys(current: int, so_far: Rewrapped) -> None:
         before = bytes(pair.private_wrapped)
         place: dict[str, Any] = {"instance_id": instance_id(), "seal_key": pair.id}
         try:
-            kek = key_ring().kek(pair.kek_epoch)
+            kek = key_ring().kek_of_row(pair.kek_epoch)
             private = unwrap_sealing_key(kek=kek, wrapped=before, **place)
-        except (KeysMissing, Unreadable):
+        except (EpochMissing, Unreadable):
             so_far.unreadable += 1
             continue
         fresh = wrap_sealing_key(kek=key_ring().kek(current), private=private, **place)

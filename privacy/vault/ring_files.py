@@ -3,12 +3,14 @@
 import fcntl
 import json
 import os
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 Content = dict[str, Any]
+_UNFINISHED = ".new"
 
 
 class KeysMissing(Exception):
@@ -16,22 +18,54 @@ class KeysMissing(Exception):
 
 
 def write_once(path: Path, content: bytes) -> None:
-    """Write and fsync a file that only its owner can read; an existing one is never replaced."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    """Write and fsync a file that only its owner can read; an existing one is never replaced.
+
+    It has its name when it is whole, or never: a full disk or a power failure leaves no torn key.
+    Raises FileExistsError. The file system must know hard links.
+    """
+    beside = _written_beside(path, content)
+    try:
+        os.link(beside, path)
+    finally:
+        beside.unlink()
     sync_folder(path.parent)
 
 
 def replace(path: Path, content: bytes) -> None:
     """Put another content in the place of a file: whenever it is read, it is the old or the new."""
-    beside = path.with_name(f".{path.name}.new")
-    beside.unlink(missing_ok=True)
-    write_once(beside, content)
-    beside.replace(path)
+    _written_beside(path, content).replace(path)
     sync_folder(path.parent)
+
+
+def remove(path: Path) -> None:
+    """Delete a file, and what a crash in the middle of writing it left beside it; safe to repeat.
+
+    The remains may be all of it: a crash between the two names leaves both.
+    """
+    for each in [path, *path.parent.glob(f".{path.name}.*{_UNFINISHED}")]:
+        each.unlink(missing_ok=True)
+    sync_folder(path.parent)
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Delete whatever crashes left of files that were being written; nobody may be writing now."""
+    for each in folder.glob(f".*{_UNFINISHED}"):
+        each.unlink(missing_ok=True)
+    sync_folder(folder)
+
+
+def _written_beside(path: Path, content: bytes) -> Path:
+    # A random name: of two who write one file, neither gives its name to the half of the other.
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=_UNFINISHED, dir=path.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:  # 0600 by mkstemp
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except BaseException:
+        Path(name).unlink()
+        raise
+    return Path(name)
 
 
 def sync_folder(folder: Path) -> None:

@@ -32,7 +32,7 @@ from privacy.vault.formats import (
 )
 from privacy.vault.installation import instance_id
 from privacy.vault.interlock import KeysLost, claim_keys, new_generations
-from privacy.vault.keyring import key_ring
+from privacy.vault.keyring import EpochMissing, key_ring
 from privacy.vault.removal import note_removed
 from privacy.vault.tokens import alone
 
@@ -60,8 +60,11 @@ class DataKeyInUse:
 
 
 def _read_keys(
-    subject_ids: Sequence[UUID], retention_class: RetentionClass
+    subject_ids: Sequence[UUID], retention_class: RetentionClass, *, missing: set[int] | None = None
 ) -> dict[UUID, DataKeyInUse]:
+    """Return the keys that open. With `missing`, one under a missing epoch is like one that does
+    not, and the epoch is put there; without, it raises EpochMissing: whoever writes must wait.
+    """
     with connections["vault"].cursor() as cursor:
         cursor.execute(
             "SELECT subject_id, generation, kek_epoch, rev_floor, wrapped FROM dek"
@@ -72,17 +75,33 @@ def _read_keys(
     keys: dict[UUID, DataKeyInUse] = {}
     for row in rows:
         try:
-            keys[row[0]] = _unwrap(retention_class, row)
+            keys[row[0]] = _unwrap(retention_class, row, missing)
         except Unreadable:
             logger.error("security: data key of subject %s does not open", row[0])
     return keys
 
 
-def _unwrap(retention_class: int, row: tuple[UUID, int, int, int, bytes]) -> DataKeyInUse:
+def _unwrap(
+    retention_class: int, row: tuple[UUID, int, int, int, bytes], missing: set[int] | None
+) -> DataKeyInUse:
     subject_id, generation, epoch, rev_floor, wrapped = row
     place = KeyPlace(instance_id(), subject_id, int(retention_class), generation)
-    key = unwrap_key(kek=key_ring().kek(epoch), place=place, wrapped=bytes(wrapped))
+    key = unwrap_key(kek=_kek(epoch, missing), place=place, wrapped=bytes(wrapped))
     return DataKeyInUse(key, generation, rev_floor)
+
+
+def _kek(epoch: int, missing: set[int] | None) -> bytes:
+    """Return an epoch's key. A missing one is looked for, and logged, once for each `missing`."""
+    if missing is not None and epoch in missing:
+        raise Unreadable
+    try:
+        return key_ring().kek_of_row(epoch)
+    except EpochMissing as error:
+        if missing is None:
+            raise
+        missing.add(epoch)
+        logger.error("security: %s What is under it does not open.", error)
+        raise Unreadable from None
 
 
 def _obtain_keys(
@@ -90,14 +109,23 @@ def _obtain_keys(
 ) -> dict[UUID, DataKeyInUse]:
     """Return the data keys, made in the vault where there are none.
 
-    Raises KeysLost, also for one subject whose document is there without its key; and Unreadable.
+    Raises KeysLost, also for one subject whose document is there without its key; EpochMissing,
+    where the file of a key's epoch is to be put back first; and Unreadable.
     """
     claim_keys(subject_ids, retention_class, is_despite_loss=is_despite_loss)
     found = _read_keys(subject_ids, retention_class)
     missing = [subject for subject in subject_ids if subject not in found]
     if not missing:
         return found
-    generations = new_generations(missing, retention_class)
+    try:
+        generations = new_generations(missing, retention_class)
+    except KeysLost:
+        # Or others made key and document between our looks at both: then the key is there now.
+        made = _read_keys(missing, retention_class)
+        if not made:
+            raise
+        rest = [subject for subject in missing if subject not in made]
+        return found | made | (_obtain_keys(rest, retention_class) if rest else {})
     epoch = key_ring().current_epoch()
     kek = key_ring().kek(epoch)
     wrapped = [
@@ -186,7 +214,7 @@ def read_documents(
             [int(retention_class), wanted],
         )
         rows = cursor.fetchall()
-    keys = _read_keys([row[0] for row in rows], retention_class)
+    keys = _read_keys([row[0] for row in rows], retention_class, missing=set())
     documents: dict[UUID, Document] = {}
     for subject_id, rev, body in rows:
         try:
@@ -303,7 +331,7 @@ def seal_evidence(*, subject_id: UUID, records: Mapping[UUID, Document]) -> dict
         return {}
     try:
         key = _obtain_keys([subject_id], RetentionClass.PROOF, is_despite_loss=True)[subject_id]
-    except (KeysLost, Unreadable):
+    except (KeysLost, EpochMissing, Unreadable):
         logger.error("security: the proof key of subject %s is lost", subject_id)
         return {}
     return {
@@ -322,7 +350,7 @@ def open_evidence(*, subject_id: UUID, record_id: UUID, sealed: bytes) -> Docume
     Where an account reads, a line says so before; raises as `privacy.reading.note_reading` does.
     """
     note_reading(subject_ids=[subject_id], retention_class=RetentionClass.PROOF)
-    key = _read_keys([subject_id], RetentionClass.PROOF).get(subject_id)
+    key = _read_keys([subject_id], RetentionClass.PROOF, missing=set()).get(subject_id)
     if key is None:
         raise Unreadable
     place = _record_place(subject_id, record_id, key)

@@ -68,6 +68,7 @@ def stream_revisions(*, retention_class: RetentionClass) -> Generator[Revision, 
 
 def _streamed(retention_class: RetentionClass) -> Generator[Revision, None, None]:
     number = int(retention_class)
+    missing: set[int] = set()
     keys: Rows = _rows("vault", _KEYS.format(number), "uuid int4 int4 int8 bytea")
     blobs: Rows = _rows("default", _BLOBS.format(number), "uuid int8 bytea")
     with closing(keys), closing(blobs):
@@ -80,7 +81,7 @@ def _streamed(retention_class: RetentionClass) -> Generator[Revision, None, None
                 logger.error("security: document of subject %s has no key", subject_id)
             else:
                 try:
-                    document = _open(subject_id, number, rev, body, _unwrap(number, key))
+                    document = _open(subject_id, number, rev, body, _unwrap(number, key, missing))
                 except Unreadable:
                     logger.error("security: document of subject %s does not open", subject_id)
             yield Revision(subject_id, rev, document)

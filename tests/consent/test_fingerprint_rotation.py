@@ -26,7 +26,6 @@ from privacy.vault.keyring import (
     EpochInUse,
     KeysMissing,
     LocalKeyRing,
-    derived_key,
     key_ring,
 )
 from privacy.vault.store import destroy_keys
@@ -46,11 +45,9 @@ def own_ring(vault: None, settings: Settings, tmp_path: Path) -> Iterator[None]:
     folder = tmp_path / "keys"
     shutil.copytree(settings.KEYS_DIR, folder)
     settings.KEYS_DIR = folder
-    for cached in (key_ring, derived_key):
-        cached.cache_clear()
+    key_ring.cache_clear()
     yield
-    for cached in (key_ring, derived_key):
-        cached.cache_clear()
+    key_ring.cache_clear()
 
 
 def _rotate(*, is_settled: bool = True) -> int:

@@ -28,7 +28,6 @@ def _forget() -> None:
         journal.journal,
         installation.instance_id,
         keyring.key_ring,
-        keyring.derived_key,
     ):
         cached.cache_clear()
 

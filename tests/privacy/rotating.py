@@ -19,7 +19,7 @@ from privacy.index_rotation import (
 )
 from privacy.models import IndexEpoch, RetentionClass, TokenKind
 from privacy.vault import tokens
-from privacy.vault.keyring import derived_key, key_ring
+from privacy.vault.keyring import key_ring
 from privacy.vault.store import Document
 from privacy.vault.tokens import token
 from tests.conftest import NOW
@@ -38,13 +38,11 @@ def own_ring(settings: Settings, folder: Path) -> Iterator[None]:
     settings.KEYS_DIR = folder
     before = list(index_rotation._READERS)
     services.register_address_reader(addresses_of)
-    for cached in (key_ring, derived_key):
-        cached.cache_clear()
+    key_ring.cache_clear()
     yield
     index_rotation._READERS[:] = before
     tokens._KNOWN["living"] = [tokens.FIRST]
-    for cached in (key_ring, derived_key):
-        cached.cache_clear()
+    key_ring.cache_clear()
 
 
 def arrive(email: str, *, phone: str = "") -> UUID:

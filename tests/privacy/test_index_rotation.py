@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from pathlib import Path
 from uuid import UUID, uuid4
@@ -18,7 +18,7 @@ from django.core.management import CommandError, call_command
 from django.db import connections, transaction
 from pytest_django import Settings
 
-from privacy import services
+from privacy import index_rotation, services
 from privacy.index_rotation import (
     KEY_OUTLIVES_ROWS,
     AddressesLacking,
@@ -29,7 +29,8 @@ from privacy.index_rotation import (
 )
 from privacy.models import IndexEpoch, RetentionClass
 from privacy.vault import tokens
-from privacy.vault.keyring import LocalKeyRing, derived_key, key_ring
+from privacy.vault.index_keys import make_index_key
+from privacy.vault.keyring import LocalKeyRing, key_ring
 from privacy.vault.ring_files import KeysMissing
 from privacy.vault.store import destroy_keys
 from tests.conftest import NOW, Connect
@@ -258,7 +259,6 @@ def test_a_look_up_that_knows_a_dropped_key_only_asks_again() -> None:
     key_dropped()
     key_dropped()
     tokens._KNOWN["living"] = [2]
-    derived_key.cache_clear()
     key_ring.cache_clear()
     with pytest.raises(KeysMissing):
         key_ring().derived("bidx|email|2", index_epoch=2)
@@ -270,8 +270,7 @@ def test_without_the_new_key_nobody_is_enrolled_twice() -> None:
     arrive(PEOPLE[0])
     begun()
     (key_ring().folder / "index-000002.json").rename(key_ring().folder / "away")
-    for cached in (key_ring, derived_key):
-        cached.cache_clear()
+    key_ring.cache_clear()
     with pytest.raises(KeysMissing):
         services.enrol(email=PEOPLE[0])
     with pytest.raises(KeysMissing):
@@ -366,7 +365,7 @@ import json, random, sys
 from uuid import UUID
 import django
 django.setup()
-from privacy import services
+from privacy import index_rotation, services
 from privacy.services import RetentionClass
 emails, found = [f"e{n}@example.org" for n in range(30)], {}
 print("ready", flush=True)
@@ -482,6 +481,47 @@ def test_what_changes_where_tokens_lead_waits_for_enrolments_under_way(
 
     _in_threads(enrol, change)
     assert order == ["enrolled", "changed"]
+
+
+def test_enrolments_do_not_wait_for_the_making_of_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key server may take its seconds."""
+    make, waited = make_index_key, []
+
+    def slow(ring: LocalKeyRing, *, above: int, now: datetime) -> int:
+        def enrol() -> None:
+            services.enrol_many(emails=PEOPLE)
+            connections.close_all()
+
+        enrolling = threading.Thread(target=enrol)
+        enrolling.start()
+        enrolling.join(5)
+        waited.append(enrolling.is_alive())
+        return make(ring, above=above, now=now)
+
+    monkeypatch.setattr(index_rotation, "make_index_key", slow)
+    assert rotate_index(now=NOW) == 2
+    assert waited == [False]
+    assert len(services.find_by_email(emails=PEOPLE)) == len(PEOPLE)
+
+
+@pytest.mark.parametrize("meanwhile", [begun, emptied])
+def test_a_key_that_somebody_elses_rotation_overtook_is_not_used(
+    meanwhile: Callable[[], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make = make_index_key
+
+    def overtaken(ring: LocalKeyRing, *, above: int, now: datetime) -> int:
+        made = make(ring, above=above, now=now)
+        monkeypatch.undo()
+        meanwhile()
+        return made
+
+    monkeypatch.setattr(index_rotation, "make_index_key", overtaken)
+    with pytest.raises(RotationUnderWay):
+        rotate_index(now=NOW)
+    assert 2 not in living()
+    drive(lambda: living() == [3])
+    assert rotate_index(now=NOW) == 4
 
 
 def test_enrolments_go_side_by_side() -> None:

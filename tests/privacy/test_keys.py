@@ -1,5 +1,6 @@
 """The key ring on disk, and the command that shows it."""
 
+import time
 from io import StringIO
 from pathlib import Path
 from uuid import uuid4
@@ -9,7 +10,8 @@ from django.core.management import CommandError, call_command
 
 from privacy import services
 from privacy.models import DataKey
-from privacy.vault.keyring import KeysMissing, LocalKeyRing
+from privacy.vault.index_keys import drop_index_key, make_index_key
+from privacy.vault.keyring import LINKS_LIVE, REMEMBERED_SECONDS, KeysMissing, LocalKeyRing
 from tests.conftest import NOW
 
 
@@ -58,6 +60,48 @@ def test_a_ring_without_its_root_is_never_made_anew(tmp_path: Path) -> None:
     (ring.folder / "root.key").unlink()
     with pytest.raises(KeysMissing, match="put it back"):
         ring.found(now=NOW)
+
+
+def test_a_running_process_forgets_what_another_one_dropped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ring = _ring(tmp_path)
+    ring.add_epoch(now=NOW)
+    for _ in range(2):
+        ring.add_fingerprint_epoch(now=NOW)
+    for epoch in (2, 3):
+        assert make_index_key(ring, above=1, now=NOW) == epoch
+    running = LocalKeyRing(ring.folder)
+    derived = {epoch: running.derived("bidx|email", index_epoch=epoch) for epoch in (1, 2, 3)}
+    prints = {epoch: running.fingerprint_key(epoch) for epoch in (1, 2, 3)}
+    assert running.kek(1)
+    ring.destroy_epoch(1, note=b"{}")
+    ring.drop_fingerprint_epoch(2, now=NOW + LINKS_LIVE)
+    drop_index_key(ring, epoch=2, now=NOW)
+    assert running.derived("bidx|email", index_epoch=2) == derived[2]  # within the minute
+    now = time.monotonic()
+    monkeypatch.setattr(time, "monotonic", lambda: now + REMEMBERED_SECONDS + 1)
+    assert running.derived("bidx|email", index_epoch=3) == derived[3]
+    assert running.fingerprint_key(3) == prints[3]
+    left = repr(vars(running))
+    for gone in (derived[2], prints[2]):
+        assert repr(gone) not in left
+    assert repr(derived[1]) in left
+    with pytest.raises(KeysMissing):
+        running.derived("bidx|email", index_epoch=2)
+    with pytest.raises(KeysMissing):
+        running.fingerprint_key(2)
+    with pytest.raises(KeysMissing):
+        running.kek(1)
+
+
+def test_a_process_forgets_at_once_what_it_dropped_itself(tmp_path: Path) -> None:
+    ring = _ring(tmp_path)
+    assert make_index_key(ring, above=1, now=NOW) == 2
+    ring.derived("bidx|email", index_epoch=2)
+    drop_index_key(ring, epoch=2, now=NOW)
+    with pytest.raises(KeysMissing):
+        ring.derived("bidx|email", index_epoch=2)
 
 
 def test_derived_keys_differ_by_label_and_are_stable(tmp_path: Path) -> None:

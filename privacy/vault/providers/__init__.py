@@ -9,9 +9,13 @@ from typing import Protocol
 
 from django.conf import settings
 
-from privacy.vault.ring_files import Content
+from privacy.vault.ring_files import Content, KeysMissing
 
 LOCAL, TRANSIT = "local", "transit"
+
+
+class KeyServerFails(KeysMissing):
+    """The key server as a whole does not serve us: that says nothing of any one key."""
 
 
 class KeyProvider(Protocol):
@@ -43,8 +47,12 @@ class KeyProvider(Protocol):
     def stripped(self, *, content: Content) -> Content:
         """Return the content without what this provider keeps in it."""
 
-    def destroy(self, *, content: Content) -> None:
-        """Make every copy of a file worthless, as far as this provider can; safe to repeat."""
+    def destroy(self, *, stem: str, content: Content) -> bool:
+        """Make every copy of the file `stem` worthless, as far as this provider can.
+
+        The content may be empty, or no wrapping of this provider. Returns whether that was seen to
+        happen: False where there was nothing to destroy. Safe to repeat.
+        """
 
     def renew(self) -> int:
         """Prolong what lets us in; return the seconds until its end, 0 when there is none."""

@@ -9,7 +9,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from privacy.vault.formats import KEY_SIZE, NONCE_SIZE, length_prefixed
-from privacy.vault.ring_files import Content, KeysMissing, sync_folder, write_once
+from privacy.vault.ring_files import Content, KeysMissing, remove, write_once
 
 
 class LocalProvider:
@@ -65,15 +65,15 @@ class LocalProvider:
     def stripped(self, *, content: Content) -> Content:
         return {name: value for name, value in content.items() if name != "wrapped"}
 
-    def destroy(self, *, content: Content) -> None:
+    def destroy(self, *, stem: str, content: Content) -> bool:
         """Nothing: whoever has the root opens a copy. The ring deletes its own file."""
+        return True
 
     def renew(self) -> int:
         return 0
 
     def retire(self) -> None:
-        self.path.unlink(missing_ok=True)
-        sync_folder(self.path.parent)
+        remove(self.path)
 
 
 def opened_with(root: bytes, *, content: Content, label: str) -> bytes:

@@ -10,7 +10,6 @@ import re
 from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,9 @@ from django.conf import settings
 from hvac import exceptions as refusals
 
 from privacy.vault.formats import KEY_SIZE
+from privacy.vault.providers import KeyServerFails
 from privacy.vault.providers.local import ring_context
-from privacy.vault.ring_files import Content, KeysMissing, as_bytes, read, sync_folder, write_once
+from privacy.vault.ring_files import Content, KeysMissing, as_bytes, read, remove, write_once
 
 # Seconds to connect and to answer: a page or a worker must say what is wrong, not hang.
 TIMEOUT = (2, 5)
@@ -30,15 +30,15 @@ KEY_TYPE = "aes256-gcm96"
 _NAME = re.compile(r"[a-z0-9-]{1,100}")
 
 
-class KeyServerUnreachable(KeysMissing):
+class KeyServerUnreachable(KeyServerFails):
     """The key server does not answer."""
 
 
-class KeyServerSealed(KeysMissing):
+class KeyServerSealed(KeyServerFails):
     """The key server is sealed: its officers must unseal it."""
 
 
-class KeyServerForbids(KeysMissing):
+class KeyServerForbids(KeyServerFails):
     """The key server refuses this token: it ran out, was revoked, or its policy is too narrow."""
 
 
@@ -82,11 +82,11 @@ class TransitProvider:
         return self._ring
 
     def wrap(self, *, stem: str, label: str, key: bytes) -> Content:
-        name = f"accord-{self.ring()}-{stem}"
+        name = self._name_of(stem)
         transit, mount = self._transit()
-        _asked(transit.create_key, name=name, key_type=KEY_TYPE, mount_point=mount)
-        _expect_closed(_asked(transit.read_key, name=name, mount_point=mount), name)
-        answer = _asked(
+        self._asked(transit.create_key, name=name, key_type=KEY_TYPE, mount_point=mount)
+        _expect_closed(self._asked(transit.read_key, name=name, mount_point=mount), name)
+        answer = self._asked(
             transit.encrypt_data,
             name=name,
             plaintext=b64encode(key).decode(),
@@ -101,7 +101,7 @@ class TransitProvider:
     def unwrap(self, *, content: Content, label: str) -> bytes:
         name, wrapped = self._wrapping(content)
         transit, mount = self._transit()
-        answer = _asked(
+        answer = self._asked(
             transit.decrypt_data,
             name=name,
             ciphertext=wrapped,
@@ -122,30 +122,38 @@ class TransitProvider:
     def stripped(self, *, content: Content) -> Content:
         return {name: value for name, value in content.items() if name != "transit"}
 
-    def destroy(self, *, content: Content) -> None:
-        name, _wrapped = self._wrapping(content)
+    def destroy(self, *, stem: str, content: Content) -> bool:
+        try:
+            name, _wrapped = self._wrapping(content)
+        except KeysMissing:  # the file is gone, damaged, or one from before the move to the server
+            name = self._name_of(stem)
         transit, mount = self._transit()
-        with suppress(KeyServerLacksKey):  # an earlier try had come so far
-            _asked(
+        try:
+            self._asked(
                 transit.update_key_configuration,
                 name=name,
                 deletion_allowed=True,
                 mount_point=mount,
             )
-            _asked(transit.delete_key, name=name, mount_point=mount)
+            self._asked(transit.delete_key, name=name, mount_point=mount)
+        except KeyServerLacksKey:  # an earlier try had come so far, or this is another server
+            return False
+        return True
 
     def retire(self) -> None:
-        self.marker.unlink(missing_ok=True)
-        sync_folder(self.marker.parent)
+        remove(self.marker)
 
     def renew(self) -> int:
         """Prolong the token; return the seconds it has, 0 for one without an end. KeysMissing."""
         client = self._connected()
-        known = _asked(client.auth.token.lookup_self)
+        known = self._asked(client.auth.token.lookup_self)
         if not known.get("renewable"):
             return int(known.get("ttl", 0))
-        answer = _answer(client.auth.token.renew_self)
+        answer = self._answer(client.auth.token.renew_self)
         return int(answer["auth"]["lease_duration"])
+
+    def _name_of(self, stem: str) -> str:
+        return f"accord-{self.ring()}-{stem}"
 
     def _wrapping(self, content: Content) -> tuple[str, str]:
         kept = content.get("transit")
@@ -156,6 +164,29 @@ class TransitProvider:
         if not _NAME.fullmatch(name):
             raise KeyServerRefuses(KeyServerRefuses.__doc__)
         return name, wrapped
+
+    def _asked(self, verb: Callable[..., Any], **arguments: Any) -> Content:
+        found = self._answer(verb, **arguments).get("data")
+        return found if isinstance(found, dict) else {}
+
+    def _answer(self, verb: Callable[..., Any], **arguments: Any) -> Content:
+        try:
+            return _answer(verb, **arguments)
+        except KeyServerForbids:
+            if not self._has_new_token():
+                raise
+            return _answer(verb, **arguments)
+
+    def _has_new_token(self) -> bool:
+        """Whether the token's file says another than it did: then that one is used from now on."""
+        try:
+            token = Path(settings.TRANSIT_TOKEN_FILE).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):  # no file was named, or it is being exchanged just now
+            return False
+        if not token or token == self._client.token:
+            return False
+        self._client.token = token
+        return True
 
     def _transit(self) -> tuple[Any, str]:
         return self._connected().secrets.transit, settings.TRANSIT_MOUNT
@@ -183,12 +214,6 @@ def _expect_closed(key: Content, name: str) -> None:
     is_ours = key.get("type") == KEY_TYPE and not key.get("derived")
     if not is_ours or key.get("exportable") or key.get("allow_plaintext_backup"):
         raise KeyServerRefuses(f"The key {name} can be exported, or is no {KEY_TYPE}: delete it.")
-
-
-def _asked(verb: Callable[..., Any], **arguments: Any) -> Content:
-    answer = _answer(verb, **arguments)
-    found = answer.get("data")
-    return found if isinstance(found, dict) else {}
 
 
 def _answer(verb: Callable[..., Any], **arguments: Any) -> Content:

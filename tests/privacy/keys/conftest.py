@@ -10,13 +10,13 @@ from privacy.founding import found_installation
 from privacy.models import SealingKeyPair, SealingPublicKey, VaultInstance
 from privacy.services import refresh_sealing_key
 from privacy.vault.installation import instance_id
-from privacy.vault.keyring import LocalKeyRing, derived_key, key_ring
+from privacy.vault.keyring import LocalKeyRing, key_ring
 from tests.conftest import NOW
 from tests.privacy.keys.people import forget_epochs
 
 
 def _forget() -> None:
-    for remembered in (key_ring, derived_key, instance_id):
+    for remembered in (key_ring, instance_id):
         remembered.cache_clear()
 
 

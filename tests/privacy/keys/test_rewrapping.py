@@ -17,7 +17,7 @@ from privacy import services
 from privacy.models import DataKey, RetentionClass, SealingKeyPair
 from privacy.vault import rewrapping
 from privacy.vault.epochs import Reason, epochs_in_use, rotate_epoch
-from privacy.vault.keyring import LocalKeyRing
+from privacy.vault.keyring import KeysMissing, LocalKeyRing
 from privacy.vault.rewrapping import rewrap
 from privacy.vault.store import _read_keys
 from tests.conftest import NOW
@@ -86,6 +86,18 @@ def test_keys_under_an_epoch_whose_file_is_gone_wait_for_it(ring: LocalKeyRing) 
     ring._epochs.clear()
     assert rewrap().gone == (1,)
     path.write_bytes(content)
+    assert rewrap().moved == 4
+
+
+def test_a_ring_that_does_not_open_at_all_is_not_called_gone_epochs(ring: LocalKeyRing) -> None:
+    """The repair is another: the root, or the key server, not the files of epochs."""
+    _people(3)
+    rotate_epoch(now=NOW, reason=Reason.EXERCISE)
+    (ring.folder / "root.key").rename(ring.folder / "away")
+    ring._epochs.clear()
+    with pytest.raises(KeysMissing):
+        rewrap()
+    (ring.folder / "away").rename(ring.folder / "root.key")
     assert rewrap().moved == 4
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from privacy.vault.keyring import LocalKeyRing, derived_key, key_ring
+from privacy.vault.keyring import LocalKeyRing, key_ring
 from tests.conftest import NOW
 from tests.privacy.providers.servers import Server, kinds, server
 
@@ -20,7 +20,6 @@ def running(request: pytest.FixtureRequest) -> Iterator[Server]:
 
 def _forget() -> None:
     key_ring.cache_clear()
-    derived_key.cache_clear()
 
 
 @pytest.fixture

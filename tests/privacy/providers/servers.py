@@ -70,6 +70,10 @@ class Server:
     def set_exportable(self, name: str) -> None:
         raise NotImplementedError
 
+    def make_anew(self) -> None:
+        """Another engine in the place of this one: it answers, and knows none of the keys."""
+        raise NotImplementedError
+
     def seal(self) -> None:
         raise NotImplementedError
 
@@ -87,6 +91,9 @@ class Contract(Server):
 
     def set_exportable(self, name: str) -> None:
         self.behind.keys[name].is_exportable = True
+
+    def make_anew(self) -> None:
+        self.behind.keys.clear()
 
     def seal(self) -> None:
         self.behind.is_sealed = True
@@ -122,6 +129,10 @@ class Real(Server):
         self.admin.secrets.transit.update_key_configuration(
             name=name, exportable=True, mount_point=self.mount
         )
+
+    def make_anew(self) -> None:
+        self.admin.sys.disable_secrets_engine(path=self.mount)
+        self.admin.sys.enable_secrets_engine("transit", path=self.mount)
 
     def seal(self) -> None:
         self.admin.sys.seal()

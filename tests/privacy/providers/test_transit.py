@@ -5,6 +5,7 @@ import logging
 import shutil
 import socket
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from uuid import uuid4
@@ -26,6 +27,7 @@ from privacy.vault.providers.transit import (
     KeyServerUnreachable,
     TransitProvider,
 )
+from privacy.vault.rewrapping import rewrap
 from privacy.vault.ring_files import KeysMissing
 from tests.conftest import NOW
 from tests.privacy.providers.servers import Server
@@ -102,12 +104,58 @@ def test_a_destroyed_epoch_makes_every_copy_of_the_folder_worthless(
 def test_a_crash_between_the_server_and_the_file_is_finished_by_the_next_try(
     keys: Server, ring: LocalKeyRing
 ) -> None:
+    ring.add_epoch(now=NOW)
     path = ring.folder / "kek-000001.json"
-    ring.provider.destroy(content=json.loads(path.read_bytes()))
+    ring.provider.destroy(stem=path.stem, content=json.loads(path.read_bytes()))
     with pytest.raises(KeyServerLacksKey):
         _fresh(ring).kek(1)
     ring.destroy(path)
     assert not path.exists()
+
+
+def _of_before_the_move(path: Path) -> None:
+    path.write_text(json.dumps({"label": "kek-1", "wrapped": "AAAA"}))
+
+
+def _damaged(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:20])
+
+
+def _renamed(path: Path) -> None:
+    path.write_text(json.dumps({"transit": {"key": "../../sys/seal", "wrapped": "vault:v1:AA"}}))
+
+
+@pytest.mark.parametrize("change", [_of_before_the_move, _damaged, _renamed, Path.unlink])
+def test_whatever_became_of_the_file_its_copies_are_worthless(
+    keys: Server, ring: LocalKeyRing, tmp_path: Path, change: Callable[[Path], None]
+) -> None:
+    ring.add_epoch(now=NOW)
+    shutil.copytree(ring.folder, tmp_path / "copy")
+    change(ring.folder / "kek-000001.json")
+    ring.destroy_epoch(1, note=b"{}")
+    assert ring.is_destroyed(1)
+    with pytest.raises(KeyServerLacksKey):
+        LocalKeyRing(tmp_path / "copy").kek(1)
+
+
+def test_a_file_of_before_the_move_that_comes_back_is_deleted_again(
+    keys: Server, ring: LocalKeyRing
+) -> None:
+    ring.add_epoch(now=NOW)
+    ring.destroy_epoch(1, note=b"{}")
+    _of_before_the_move(ring.folder / "kek-000001.json")
+    ring.destroy_epoch(1, note=b"{}")
+    assert ring.is_destroyed(1)
+
+
+def test_a_server_that_is_not_ours_destroys_nothing(keys: Server, ring: LocalKeyRing) -> None:
+    """It lacks the key as one that destroyed it would: ours opens the current epoch."""
+    ring.add_epoch(now=NOW)
+    ring.kek(2)  # in memory, which says nothing about the server of now
+    keys.make_anew()
+    with pytest.raises(KeyServerLacksKey):
+        ring.destroy_epoch(1, note=b"{}")
+    assert not ring.is_destroyed(1)
 
 
 @pytest.mark.parametrize("stem", ["kek-000002", "index", "fingerprint-000002"])
@@ -275,6 +323,23 @@ def test_a_token_that_cannot_be_prolonged_is_said(
     assert "refuses this token" in caplog.text
 
 
+def test_a_token_that_was_exchanged_in_its_file_is_taken_without_a_restart(
+    keys: Server, ring: LocalKeyRing, settings: Settings, tmp_path: Path
+) -> None:
+    settings.TRANSIT_TOKEN_FILE = str(tmp_path / "token")
+    settings.TRANSIT_TOKEN = "s.revoked"
+    (tmp_path / "token").write_text("s.revoked\n")
+    running = _fresh(ring)
+    with pytest.raises(KeyServerForbids):
+        running.kek(1)
+    (tmp_path / "token").write_text("")  # it is being written
+    with pytest.raises(KeyServerForbids):
+        running.kek(1)
+    (tmp_path / "token").write_text(f"{keys.token}\n")
+    assert running.kek(1) == ring.kek(1)
+    assert running.provider.renew() > 0
+
+
 def test_with_files_there_is_no_token_to_prolong(settings: Settings) -> None:
     assert settings.KEY_PROVIDER == "local"
     assert renew_key_token() is None
@@ -321,6 +386,25 @@ def test_without_the_server_nothing_is_read_and_forms_are_accepted(
     services.drop_envelope(
         kind="submission", context="form", envelope_id=uuid4(), document={"a": "b"}, now=NOW
     )
+
+
+@databases
+@pytest.mark.usefixtures("vault")
+def test_without_the_server_no_epoch_is_called_gone(
+    installed: LocalKeyRing, settings: Settings
+) -> None:
+    subject = uuid4()
+    services.write_document(
+        subject_id=subject, retention_class=RetentionClass.PROFILE, document={"name": "Alice"}
+    )
+    installed.add_epoch(now=NOW)
+    key_ring.cache_clear()
+    url, settings.TRANSIT_URL = settings.TRANSIT_URL, "http://127.0.0.1:9"
+    with pytest.raises(KeyServerUnreachable):
+        rewrap()
+    key_ring().provider = TransitProvider(installed.folder)
+    settings.TRANSIT_URL = url
+    assert rewrap().gone == ()
 
 
 @databases

@@ -10,6 +10,7 @@ from django.db import connections, transaction
 
 from privacy import services
 from privacy.services import RetentionClass, Unreadable
+from privacy.vault import interlock, store
 from privacy.vault.store import destroy_keys
 
 pytestmark = [
@@ -74,6 +75,25 @@ def test_sixteen_changes_at_once_are_all_kept() -> None:
 
     _in_threads(16, add)
     assert _read(subject) == {"notes": list(range(16))}
+
+
+def test_a_key_that_was_made_between_two_looks_is_not_lost(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Another process writes key and document after we saw neither key, and before the rest."""
+    documents: dict[UUID, dict[str, Any]] = {uuid4(): {"n": number} for number in range(3)}
+    late = {uuid4(): {"n": 3}}
+    look = interlock.new_generations
+
+    def meanwhile(*asked: Any) -> list[int]:
+        monkeypatch.undo()
+        services.write_documents(documents=documents, retention_class=PROFILE)
+        return look(*asked)
+
+    monkeypatch.setattr(store, "new_generations", meanwhile)
+    services.write_documents(documents={**documents, **late}, retention_class=PROFILE)
+    read = services.read_documents(subject_ids=[*documents, *late], retention_class=PROFILE)
+    assert read == {**documents, **late}
 
 
 def test_a_transaction_that_rolls_back_leaves_the_document_readable() -> None:
