@@ -11,6 +11,7 @@ from django.contrib.auth.hashers import check_password, make_password
 from django.db import transaction
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from crm.accounts.security_events import Kind, record_event
 from crm.models import Account, RecoveryCode
 
 ISSUER = "Accord"
@@ -140,13 +141,15 @@ def spend_recovery_code(*, account: Account, code: str, now: datetime) -> TOTPDe
     """Spend a recovery code in place of the authenticator, which it returns.
 
     A code works once, also when sent twice at the same moment. Raises WrongCode or TooManyCodes:
-    wrong recovery codes hold back the authenticator's codes as well.
+    wrong recovery codes hold back the authenticator's codes as well. Wherever it was spent, it is
+    an event: whoever found the paper must be seen.
     """
     with transaction.atomic():
         device = _locked_authenticator(account)
         spent = _spend(account, _letters(code), now)
         if spent:
             device.throttle_reset()
+            record_event(Kind.RECOVERY_CODE_USED, now=now, account_id=account.pk)
         else:
             device.throttle_increment()
     if not spent:

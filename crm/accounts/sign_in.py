@@ -23,7 +23,6 @@ from crm.accounts.circumstances import circumstances_of
 from crm.accounts.forms import CodeForm, PasswordForm, RecoveryCodeForm, UsernameForm
 from crm.accounts.known_browsers import is_held_back, note_wrong_password, remember_browser
 from crm.accounts.second_factor import TooManyCodes, WrongCode
-from crm.accounts.security_events import Kind, record_event
 from crm.accounts.session_store import SIGN_IN
 from crm.accounts.sessions import end_session, start_session
 from crm.accounts.sign_ins import record_sign_in
@@ -156,7 +155,6 @@ def _accept(
     now = timezone.now()
     if is_recovery:
         device = second_factor.spend_recovery_code(account=account, code=code, now=now)
-        record_event(Kind.RECOVERY_CODE_USED, now=now, account_id=account.pk)
         finish(request, device, "recovery_code")
         target = reverse("account")
         text = _("That recovery code is spent. If your telephone is lost, replace it here.")

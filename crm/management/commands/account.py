@@ -64,7 +64,7 @@ class Command(BaseCommand):
             getattr(self, f"_{verb}")(options)
         except NoSuchAccount:
             raise CommandError("There is no account of that name.") from None
-        except LastOfficer as refusal:
+        except (LastOfficer, directory.ActRefused) as refusal:
             raise CommandError(str(refusal)) from None
 
     def _ask_reset(self, options: dict[str, Any]) -> None:

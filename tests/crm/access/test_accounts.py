@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.db import IntegrityError, connections, transaction
 from django.test import Client
@@ -18,7 +17,8 @@ from django.utils import timezone
 from crm.accounts import directory
 from crm.accounts.directory import LastOfficer, NoSuchAccount, NotOneself
 from crm.accounts.register import NoSuchRole, create_account
-from crm.models import Account, AccountEvent, Role
+from crm.accounts.session_store import row_key
+from crm.models import Account, AccountEvent, Role, StaffSession
 from tests.conftest import NOW, Connect
 from tests.crm.staff import PASSWORD, make_account, signed_in
 
@@ -169,7 +169,8 @@ def test_sessions_end_of_one_account_alone() -> None:
     assert directory.end_sessions(account_id=sam.id, actor_id=ADA, now=NOW) == 2
     assert [one.get(reverse("account")).status_code for one in browsers] == [302, 302]
     assert other.get(reverse("account")).status_code == 200
-    assert Session.objects.filter(session_key=other.session.session_key).exists()
+    key = row_key(str(other.session.session_key))
+    assert StaffSession.objects.filter(session_key=key).exists()
 
 
 def test_another_role_begins_with_another_session() -> None:
