@@ -36,10 +36,7 @@ _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 
 
 class PasswordIsKnown(ActRefused):
-    """Somebody else gave the password, and it was not changed yet: with the key they would be in.
-
-    Who lost the password and the second factor gets another account.
-    """
+    """The password was given by another person and not changed yet: a key would let them in."""
 
 
 class NobodyAgreed(ActRefused):

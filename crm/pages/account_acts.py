@@ -23,6 +23,8 @@ from crm.models import Account
 from crm.pages.account_forms import EndForm, RoleForm
 from crm.pages.accounts import ADMINISTRATORS, ask_officers, show_key, show_password
 
+DONE = gettext_lazy("Done.")
+
 
 @dataclass(frozen=True)
 class Act:
@@ -34,7 +36,7 @@ class Act:
     form: type[forms.Form] = forms.Form
     is_red: bool = False
     show: Callable[[HttpRequest, Account, str], HttpResponse] = show_password
-    said: Promise = gettext_lazy("Done.")
+    said: Promise = DONE
 
 
 REFUSALS: Mapping[type[ActRefused], Promise] = {

@@ -50,7 +50,7 @@ class TooManySearches(Exception):
 
 
 class TooManyMisses(Exception):
-    """The account looked for so many addresses that nobody has that it looks for none more today."""
+    """The account looked for too many addresses that nobody has: it looks for none more today."""
 
 
 class NobodyThere(Exception):
