@@ -91,7 +91,7 @@ def register() -> None:
     """Register the kind; safe to repeat. No command asks for it: the pages of accounts do."""
     kind = ApprovalKind(
         KIND,
-        gettext_lazy("Account of an officer or administrator"),
+        gettext_lazy("Account of those in charge"),
         (DPO, DSI),
         _describe,
         askers=(Role.ADMINISTRATOR.value,),

@@ -57,7 +57,7 @@ REFUSALS: Mapping[type[ActRefused], Promise] = {
         "Nobody has agreed to this, or it is too long ago: ask for it first."
     ),
     recovery.AskedAlready: gettext_lazy(
-        "This was asked for already. A data protection officer or head of systems decides it."
+        "This was asked for already. A data protection officer or head of information systems decides it."
     ),
 }
 ACTS = {
@@ -92,7 +92,7 @@ ACTS = {
         gettext_lazy("Ask for a new second factor"),
         gettext_lazy(
             "For whoever lost every second factor and every recovery code. A data protection"
-            " officer or head of systems must agree; then renew it here within two days."
+            " officer or head of information systems must agree; then renew it here within two days."
         ),
         recovery.ask_new_factor,
         said=gettext_lazy("Asked. Renew it here once another person has agreed."),

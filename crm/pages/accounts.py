@@ -69,7 +69,7 @@ def ask_officers(request: HttpRequest, need: AgreementNeeded) -> None:
     """Ask for the agreement that was missing, and say what comes next."""
     ask_agreement(need, actor_id=account_of(request).id, now=timezone.now())
     text = _(
-        "Not done yet: a data protection officer or head of systems must agree first, and is"
+        "Not done yet: a data protection officer or head of information systems must agree first, and is"
         " asked. Do the same again once they have."
     )
     messages.warning(request, text)
@@ -113,7 +113,8 @@ def _for_administrators(shown: Account) -> dict[str, Any]:
     """The account's tokens that work, and who agreed to renew its second factor."""
     now = timezone.now()
     agreed = recovery.agreement(account=shown, now=now)
-    deciders = Account.objects.filter(id=agreed.decided_by) if agreed else Account.objects.none()
+    decider = agreed.decided_by if agreed else None
+    deciders = Account.objects.filter(id__in=[decider] if decider else [])
     return {
         "tokens": tokens.living_tokens(account=shown, now=now).order_by("-created_at"),
         "factor_agreed": agreed is not None,

@@ -15,8 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.accounts import directory
-from crm.accounts.directory import LastOfficer, NoSuchAccount, NotClosed, NotOneself
-from crm.accounts.register import NoSuchRole, create_account
+from crm.accounts.directory import LastOfficer, NoSuchAccount, NotClosed
+from crm.accounts.register import NoSuchRole, NotOneself, create_account
 from crm.accounts.session_store import row_key
 from crm.models import Account, AccountEvent, Role, StaffSession
 from tests.conftest import NOW, Connect

@@ -113,9 +113,9 @@ def test_the_officer_reads_whom_it_makes_and_the_administrator_does_it_again(ada
     assert not Account.objects.filter(username="x1").exists()
     page = reverse("approval", args=[Approval.objects.get().id])
     shown = words(dana.get(page))
-    for expected in ("Create an account", "x1", "Head of systems", "Agree only if you know"):
+    for expected in ("Create an account", "x1", "Information systems", "Agree only if you know"):
         assert expected in shown
-    assert "Account of an officer" in words(dana.get(reverse("approval-list")))
+    assert "Account of those in charge" in words(dana.get(reverse("approval-list")))
     dana.post(page, {"do": "approve"})
     assert "Password for the first day" in words(ada.post(reverse("account-new"), given))
     assert Account.objects.get(username="x1").role == "dsi"
