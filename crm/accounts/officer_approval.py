@@ -80,7 +80,7 @@ def _describe(reference: Reference) -> Sequence[tuple[Words, Words]]:
     act, role = _ACTS.get(str(reference.get("act"))), str(reference.get("role"))
     said = _("Agree only if you know who will use it, and tell them to expect it.")
     return [
-        (_("What"), act or "?"),
+        (_("Act"), act or "?"),
         (_("Account"), str(reference.get("username", "?"))),
         (_("Role"), Role(role).label if role in Role.values else "?"),
         (_("Before you agree"), said),

@@ -57,7 +57,7 @@ REFUSALS: Mapping[type[ActRefused], Promise] = {
         "Nobody has agreed to this, or it is too long ago: ask for it first."
     ),
     recovery.AskedAlready: gettext_lazy(
-        "This was asked for already. A data protection officer or head of information systems decides it."
+        "This was asked for already. Those in charge of data protection or systems decide it."
     ),
 }
 ACTS = {
@@ -91,8 +91,8 @@ ACTS = {
     "factor-ask": Act(
         gettext_lazy("Ask for a new second factor"),
         gettext_lazy(
-            "For whoever lost every second factor and every recovery code. A data protection"
-            " officer or head of information systems must agree; then renew it here within two days."
+            "For whoever lost every second factor and every recovery code. Somebody in charge of"
+            " data protection or systems must agree; then renew it here within two days."
         ),
         recovery.ask_new_factor,
         said=gettext_lazy("Asked. Renew it here once another person has agreed."),

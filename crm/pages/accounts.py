@@ -69,7 +69,7 @@ def ask_officers(request: HttpRequest, need: AgreementNeeded) -> None:
     """Ask for the agreement that was missing, and say what comes next."""
     ask_agreement(need, actor_id=account_of(request).id, now=timezone.now())
     text = _(
-        "Not done yet: a data protection officer or head of information systems must agree first, and is"
+        "Not done yet: somebody in charge of data protection or systems must agree first, and is"
         " asked. Do the same again once they have."
     )
     messages.warning(request, text)
