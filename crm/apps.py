@@ -8,7 +8,7 @@ class CrmConfig(AppConfig):
     def ready(self) -> None:
         from consent.services import register_addresses, register_merged
         from crm import kinds_without_page
-        from crm.accounts import officers, secrets_of_staff
+        from crm.accounts import officer_approval, officers, secrets_of_staff
         from crm.exports import agreement
         from crm.merging import kept_ids
         from crm.officer import entrance
@@ -21,6 +21,7 @@ class CrmConfig(AppConfig):
         register()
         kinds_without_page.register()
         agreement.register()
+        officer_approval.register()
         register_addresses(reaches)
         register_address_reader(addresses_in)
         register_merged(kept_ids)

@@ -10,10 +10,19 @@ from django.db import transaction
 
 from crm.accounts import second_factor
 from crm.accounts.events import note
+from crm.accounts.officer_approval import spend_agreement
 from crm.accounts.second_factor import Secret
 from crm.models import Account, Role
 
 _LETTERS = "abcdefghjkmnpqrstvwxyz23456789"
+
+
+class ActRefused(Exception):
+    """Something on this account is refused; the message says why."""
+
+
+class NotOneself(ActRefused):
+    """Nobody does this to their own account."""
 
 
 class UsernameTaken(Exception):
@@ -56,8 +65,9 @@ def create_account(
     """Create an account; without `password` a generated one, to be changed at the first sign-in.
 
     `with_authenticator` prepares the second factor here, for whoever hands it over at once (the
-    demonstration does). Raises UsernameTaken, NoSuchRole, or Django's ValidationError for a weak
-    password. Not safe to call twice: the second call raises UsernameTaken.
+    demonstration does). Raises UsernameTaken, NoSuchRole, AgreementNeeded for the roles of
+    officers, or Django's ValidationError for a weak password. Not safe to call twice: the second
+    call raises UsernameTaken.
     """
     if role not in Role.values:
         raise NoSuchRole(role)
@@ -70,8 +80,9 @@ def create_account(
     with transaction.atomic():
         if Account.objects.filter(username=username).exists():
             raise UsernameTaken(username)
+        agreed = spend_agreement("create", account, actor_id=actor_id, now=now)
         account.save(force_insert=True)
-        note(account_id=account.id, what="created", actor_id=actor_id, now=now, role=role)
+        note(account_id=account.id, what="created", actor_id=actor_id, now=now, role=role, **agreed)
         secret = _prepare_authenticator(account) if with_authenticator else None
         codes = second_factor.issue_recovery_codes(account=account, now=now) if secret else []
     return NewAccount(account, given, secret, codes)
@@ -81,6 +92,14 @@ def _prepare_authenticator(account: Account) -> Secret:
     secret = second_factor.new_secret()
     second_factor.keep_authenticator(account=account, secret=secret)
     return secret
+
+
+def open_account_of(*, account_id: UUID) -> Account:
+    """Return the account of that id that is not closed; raises NoSuchAccount."""
+    found = Account.objects.filter(id=account_id, is_active=True).first()
+    if found is None:
+        raise NoSuchAccount(NoSuchAccount.__doc__)
+    return found
 
 
 def open_account(*, username: str) -> Account:

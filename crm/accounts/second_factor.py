@@ -149,6 +149,7 @@ def spend_recovery_code(*, account: Account, code: str, now: datetime) -> TOTPDe
         spent = _spend(account, _letters(code), now)
         if spent:
             device.throttle_reset()
+            record_event(Kind.RECOVERY_CODE_USED, now=now, account_id=account.pk)
         else:
             device.throttle_increment()
     if not spent:

@@ -30,10 +30,14 @@ class Kind(StrEnum):
     TOKEN_MADE = "token_made"  # noqa: S105
     TOKEN_REVOKED = "token_revoked"  # noqa: S105
     TOKEN_REFUSED = "token_refused"  # noqa: S105
+    ADDRESS_UNKNOWN = "address_unknown"
+    ADDRESSES_TRIED = "addresses_tried"
 
 
 # What happens every day to people who mistype: a row, but no alarm.
-_QUIET = frozenset({Kind.WRONG_PASSWORD, Kind.NETWORK_CHANGED, Kind.TOKEN_MADE})
+_QUIET = frozenset(
+    {Kind.WRONG_PASSWORD, Kind.NETWORK_CHANGED, Kind.TOKEN_MADE, Kind.ADDRESS_UNKNOWN}
+)
 
 
 def record_event(
@@ -60,7 +64,7 @@ def record_event(
     return UUID(str(row.id))
 
 
-def happened(kind: Kind, *, within: timedelta, now: datetime, **prints: str) -> int:
-    """Return how often `kind` happened to a name_print or from a network_print."""
-    rows = SecurityEvent.objects.filter(kind=kind.value, at__gt=now - within, **prints)
+def happened(kind: Kind, *, within: timedelta, now: datetime, **about: str | UUID) -> int:
+    """Return how often `kind` happened: to a name_print, from a network_print, by an account_id."""
+    rows = SecurityEvent.objects.filter(kind=kind.value, at__gt=now - within, **about)
     return rows.count()

@@ -18,6 +18,7 @@ from uuid import UUID
 import uuid_utils.compat
 from django.conf import settings
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from crm.accounts.security_events import Kind, happened, record_event
 from crm.models import TOKEN_LIFE_MAX, Account, ApiToken, ApiTokenUse
@@ -164,6 +165,19 @@ def revoke_token(*, account: Account, token_id: UUID, now: datetime) -> None:
         _note(Kind.TOKEN_REVOKED, row, now)
 
 
+def revoke_all(*, account: Account, now: datetime) -> int:
+    """Revoke every living token of the account; return how many there were. Safe twice.
+
+    What ends the sessions of an account for its sake ends these as well: a token would outlive
+    the reason.
+    """
+    revoked = living_tokens(account=account, now=now).update(revoked_at=now)
+    if revoked:
+        event = {"tokens": revoked}
+        record_event(Kind.TOKEN_REVOKED, now=now, account_id=account.pk, reference=event)
+    return revoked
+
+
 def _note(kind: Kind, row: ApiToken, now: datetime) -> None:
     record_event(kind, now=now, account_id=row.account_id, reference={"token": str(row.id)})
 
@@ -191,8 +205,10 @@ def _living(text: str, now: datetime) -> ApiToken | None:
         return None
     rows = ApiToken.objects.filter(sha256=_digest(text), revoked_at=None, expires_at__gt=now)
     # A password of one day is to be changed before anything else, by machines too.
-    rows = rows.filter(account__is_active=True, account__must_change_password=False)
-    return rows.select_related("account").first()
+    rows = rows.filter(account__must_change_password=False)
+    row = rows.select_related("account").first()
+    is_open = row is not None and row.account.is_of_staff_on(timezone.localdate(now))
+    return row if is_open else None
 
 
 def _check(row: ApiToken | None, request: Request) -> None:

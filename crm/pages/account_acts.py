@@ -1,6 +1,6 @@
 """What the administrator does to an account: a page each, that says what follows, and a button."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -16,24 +16,50 @@ from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods
 
 from crm.access import account_of, staff_page
-from crm.accounts import directory
-from crm.accounts.directory import LastOfficer, NotOneself
+from crm.accounts import directory, recovery
+from crm.accounts.officer_approval import AgreementNeeded
+from crm.accounts.register import ActRefused, NoSuchAccount, NotOneself
 from crm.models import Account
 from crm.pages.account_forms import EndForm, RoleForm
-from crm.pages.accounts import ADMINISTRATORS, show_password
+from crm.pages.accounts import ADMINISTRATORS, ask_officers, show_key, show_password
+
+DONE = gettext_lazy("Done.")
 
 
 @dataclass(frozen=True)
 class Act:
-    """A verb of the directory; a password that it returns is shown once."""
+    """A verb of the directory; what it returns, a password or a key, is shown once by `show`."""
 
     title: Promise
     text: Promise
     verb: Callable[..., Any]
     form: type[forms.Form] = forms.Form
     is_red: bool = False
+    show: Callable[[HttpRequest, Account, str], HttpResponse] = show_password
+    said: Promise = DONE
 
 
+REFUSALS: Mapping[type[ActRefused], Promise] = {
+    NotOneself: gettext_lazy("Nobody does this to their own account: ask another one."),
+    directory.LastOfficer: gettext_lazy(
+        "Somebody must always hold this role, without a last day. Name another one first."
+    ),
+    directory.NotClosed: gettext_lazy("This account is open: give a new password instead."),
+    directory.KeyIsOpen: gettext_lazy(
+        "A new second factor waits to be set up with the key that was handed over. Until then the"
+        " password stays. If it is lost as well, close this account and create another one."
+    ),
+    recovery.PasswordIsKnown: gettext_lazy(
+        "The password was given by an administrator and not changed yet. If it is lost as well,"
+        " close this account and create another one."
+    ),
+    recovery.NobodyAgreed: gettext_lazy(
+        "Nobody has agreed to this, or it is too long ago: ask for it first."
+    ),
+    recovery.AskedAlready: gettext_lazy(
+        "This was asked for already. Those in charge of data protection or systems decide it."
+    ),
+}
 ACTS = {
     "role": Act(
         gettext_lazy("Change the role"),
@@ -56,6 +82,30 @@ ACTS = {
         gettext_lazy("End all sessions"),
         gettext_lazy("Whoever is signed in with this account is signed out at once."),
         directory.end_sessions,
+    ),
+    "tokens": Act(
+        gettext_lazy("Revoke all tokens"),
+        gettext_lazy("Programs that use a token of this account are refused from now on."),
+        directory.revoke_tokens,
+    ),
+    "factor-ask": Act(
+        gettext_lazy("Ask for a new second factor"),
+        gettext_lazy(
+            "For whoever lost every second factor and every recovery code. Somebody in charge of"
+            " data protection or systems must agree; then renew it here within two days."
+        ),
+        recovery.ask_new_factor,
+        said=gettext_lazy("Asked. Renew it here once another person has agreed."),
+    ),
+    "factor-renew": Act(
+        gettext_lazy("Renew the second factor"),
+        gettext_lazy(
+            "Every second factor, recovery code, session and token of the account ends. A key is"
+            " shown once: hand it over in person. The password stays."
+        ),
+        recovery.renew_factor,
+        is_red=True,
+        show=show_key,
     ),
     "close": Act(
         gettext_lazy("Close the account"),
@@ -96,14 +146,16 @@ def _do(request: HttpRequest, shown: Account, act: Act, form: forms.Form) -> Htt
             now=timezone.now(),
             **form.cleaned_data,
         )
-    except NotOneself:
-        form.add_error(None, _("Nobody does this to their own account: ask another one."))
-    except LastOfficer:
-        text = _("Somebody must always hold this role, without a last day. Name another one first.")
-        form.add_error(None, text)
-    else:
-        if isinstance(found, str):
-            return show_password(request, shown, found)
-        messages.success(request, _("Done."))
+    except ActRefused as refusal:
+        form.add_error(None, str(REFUSALS[type(refusal)]))
+        return None
+    except NoSuchAccount:
+        form.add_error(None, _("This account is closed: open it again first."))
+        return None
+    except AgreementNeeded as need:
+        ask_officers(request, need)
         return redirect("account-page", shown.id)
-    return None
+    if isinstance(found, str):
+        return act.show(request, shown, found)
+    messages.success(request, str(act.said))
+    return redirect("account-page", shown.id)

@@ -3,16 +3,19 @@
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_safe
 
 from crm.access import account_of, staff_page
+from crm.accounts import recovery, tokens
 from crm.accounts.events import events_of
+from crm.accounts.officer_approval import AgreementNeeded, ask_agreement
 from crm.accounts.register import UsernameTaken, create_account
 from crm.keyset import page_after, read_cursor
 from crm.models import Account, AccountEvent, Role
@@ -53,16 +56,35 @@ def account_new(request: HttpRequest) -> HttpResponse:
             form.add_error("username", _("There is an account of that name already."))
         except ValidationError as refusal:
             form.add_error("username", refusal)
+        except AgreementNeeded as need:
+            ask_officers(request, need)
+            return redirect("account-list")
         else:
             return show_password(request, made.account, made.password)
     status = 422 if form.errors else 200
     return render(request, "crm/accounts/new.html", {"form": form}, status=status)
 
 
+def ask_officers(request: HttpRequest, need: AgreementNeeded) -> None:
+    """Ask for the agreement that was missing, and say what comes next."""
+    ask_agreement(need, actor_id=account_of(request).id, now=timezone.now())
+    text = _(
+        "Not done yet: somebody in charge of data protection or systems must agree first, and is"
+        " asked. Do the same again once they have."
+    )
+    messages.warning(request, text)
+
+
 def show_password(request: HttpRequest, account: Account, password: str) -> HttpResponse:
     """Answer with a password for the first day: in this response only, it is kept nowhere."""
     context = {"shown": account, "password": password}
     return render(request, "crm/accounts/password.html", context)
+
+
+def show_key(request: HttpRequest, account: Account, key: str) -> HttpResponse:
+    """Answer with the key to a new second factor: in this response only, it is kept hashed."""
+    context = {"shown": account, "key": key}
+    return render(request, "crm/accounts/key.html", context)
 
 
 @require_safe
@@ -77,6 +99,7 @@ def account_page(request: HttpRequest, account_id: UUID) -> HttpResponse:
         "is_open": shown.is_of_staff_on(timezone.localdate()),
         "lines": _event_lines(page.rows),
         "may_administer": mine.role in ADMINISTRATORS,
+        **(_for_administrators(shown) if mine.role in ADMINISTRATORS else {}),
         "is_mine": mine.id == shown.id,
         "may_see_readings": mine.role == Role.DPO,
         "has_more": page.following is not None,
@@ -84,6 +107,19 @@ def account_page(request: HttpRequest, account_id: UUID) -> HttpResponse:
         "first_url": here if cursor else "",
     }
     return render(request, "crm/accounts/account.html", context)
+
+
+def _for_administrators(shown: Account) -> dict[str, Any]:
+    """The account's tokens that work, and who agreed to renew its second factor."""
+    now = timezone.now()
+    agreed = recovery.agreement(account=shown, now=now)
+    decider = agreed.decided_by if agreed else None
+    deciders = Account.objects.filter(id__in=[decider] if decider else [])
+    return {
+        "tokens": tokens.living_tokens(account=shown, now=now).order_by("-created_at"),
+        "factor_agreed": agreed is not None,
+        "factor_agreed_by": deciders.values_list("username", flat=True).first() or "",
+    }
 
 
 def _event_lines(rows: Any) -> list[dict[str, Any]]:

@@ -92,6 +92,9 @@ ACCOUNT_EVENTS: Mapping[str, Promise] = {
     "ends_on": _("Last day"),
     "password": _("New password"),
     "sessions": _("All sessions ended"),
+    "tokens": _("All tokens revoked"),
+    "factor_asked": _("New second factor asked for"),
+    "factor": _("Second factor renewed"),
 }
 # What an account opened, by the name of the page.
 REASONS_TO_READ: Mapping[str, Promise] = {

@@ -31,6 +31,8 @@ KINDS = {
     Kind.TOKEN_MADE: _("A token was made"),
     Kind.TOKEN_REVOKED: _("A token was revoked"),
     Kind.TOKEN_REFUSED: _("A token was refused"),
+    Kind.ADDRESS_UNKNOWN: _("Customer service looked for an address that nobody has"),
+    Kind.ADDRESSES_TRIED: _("Customer service tried too many addresses: stopped for a day"),
 }
 ALARMS = {
     Kind.BRUTE_FORCE,
@@ -38,6 +40,7 @@ ALARMS = {
     Kind.PASSKEY_COPIED,
     Kind.ENROLMENT_KEY_REFUSED,
     Kind.TOKEN_REFUSED,
+    Kind.ADDRESSES_TRIED,
 }
 
 

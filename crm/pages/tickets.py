@@ -27,6 +27,7 @@ from crm.support.tickets import (
     NotAReference,
     TicketClosed,
     TicketUnknown,
+    TooManyMisses,
     TooManySearches,
 )
 from privacy.services import readings_for
@@ -106,6 +107,9 @@ def _for_the_officer(request: HttpRequest, ticket_id: UUID) -> HttpResponse:
         "ticket": shown,
         "is_open": tickets.is_open(shown, now=timezone.now()),
         "holder": holder or "",
+        "misses": tickets.misses_under(shown),
+        "misses_today": tickets.misses_of(account_id=shown.opened_by, now=timezone.now()),
+        "misses_most": tickets.MISSES_MOST,
         **reading_lines(request, readings_for(reference=str(ticket_id)), here),
     }
     return render(request, "crm/tickets/readings.html", context)
@@ -162,6 +166,10 @@ def ticket_find(request: HttpRequest, ticket_id: UUID) -> HttpResponse:
         return _for_its_holder(request, ticket_id, form)
     except TooManySearches:
         form.add_error("email", _("Too many addresses were tried. Close this ticket."))
+        return _for_its_holder(request, ticket_id, form)
+    except TooManyMisses:
+        text = _("Too many addresses that nobody has were tried today. Go on tomorrow.")
+        form.add_error("email", text)
         return _for_its_holder(request, ticket_id, form)
     except (TicketClosed, AboutSomebody):
         messages.error(request, _("This ticket takes no other address."))

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import F, QuerySet
 
+from crm.accounts.security_events import Kind, happened, record_event
 from crm.merging import kept_ids
 from crm.models import Contact, Role, SupportTicket
 from crm.people import Profile, profiles
@@ -27,6 +28,9 @@ logger = logging.getLogger("crm.support")
 REFERENCE = re.compile(r"[A-Z]{0,8}-?[0-9]{1,8}")
 # A mistyped address is corrected; a list of addresses is not tried out.
 SEARCHES_MOST = 5
+# Nor under many tickets: whoever works on real ones mistypes a few addresses a day.
+MISSES_MOST = 20
+MISSES_WITHIN = timedelta(days=1)
 
 
 class NotAReference(ValueError):
@@ -43,6 +47,10 @@ class TicketClosed(Exception):
 
 class TooManySearches(Exception):
     """So many addresses were typed under this ticket that no other one is looked for."""
+
+
+class TooManyMisses(Exception):
+    """The account looked for too many addresses that nobody has: it looks for none more today."""
 
 
 class NobodyThere(Exception):
@@ -91,8 +99,12 @@ def _mine(ticket_id: UUID, actor_id: UUID, now: datetime) -> SupportTicket:
 def find_person(*, ticket_id: UUID, email: str, actor_id: UUID, now: datetime) -> None:
     """Make an open ticket be about the contact of exactly this address; for good.
 
-    Raises TicketUnknown, TicketClosed, AboutSomebody, TooManySearches, NobodyThere.
+    An address that nobody has is an event of the account; twenty a day are the most, under all
+    of its tickets together. Requests at the same moment may each pass once.
+
+    Raises TicketUnknown, TicketClosed, AboutSomebody, TooManySearches, TooManyMisses, NobodyThere.
     """
+    _refuse_trying(ticket_id, actor_id, now)
     with transaction.atomic():
         ticket = _mine(ticket_id, actor_id, now)
         if ticket.contact_id is not None:
@@ -106,8 +118,38 @@ def find_person(*, ticket_id: UUID, email: str, actor_id: UUID, now: datetime) -
     numbers = [kept.get(number, number) for number in subjects]
     found = Contact.objects.filter(id__in=numbers).values_list("id", flat=True).first()
     if found is None:
+        _note_miss(Kind.ADDRESS_UNKNOWN, ticket_id, actor_id, now)
         raise NobodyThere(NobodyThere.__doc__)
     SupportTicket.objects.filter(id=ticket_id, contact_id=None).update(contact_id=found)
+
+
+def _refuse_trying(ticket_id: UUID, actor_id: UUID, now: datetime) -> None:
+    """Raise TooManyMisses for an account that used up its misses; the first time is an alarm."""
+    if misses_of(account_id=actor_id, now=now) < MISSES_MOST:
+        return
+    if not _how_often(Kind.ADDRESSES_TRIED, actor_id, now):
+        _note_miss(Kind.ADDRESSES_TRIED, ticket_id, actor_id, now)
+    raise TooManyMisses(TooManyMisses.__doc__)
+
+
+def misses_of(*, account_id: UUID, now: datetime) -> int:
+    """Return how many addresses an account looked for within a day that nobody has."""
+    return _how_often(Kind.ADDRESS_UNKNOWN, account_id, now)
+
+
+def _how_often(kind: Kind, account_id: UUID, now: datetime) -> int:
+    # The empty print leads into the index of kinds and days: few rows of one day.
+    return happened(kind, within=MISSES_WITHIN, now=now, name_print="", account_id=account_id)
+
+
+def _note_miss(kind: Kind, ticket_id: UUID, actor_id: UUID, now: datetime) -> None:
+    reference = {"ticket": str(ticket_id)}
+    record_event(kind, now=now, account_id=actor_id, reference=reference)
+
+
+def misses_under(ticket: SupportTicket) -> int:
+    """Return how many addresses were tried under a ticket that nobody has."""
+    return ticket.searches - (ticket.contact_id is not None)
 
 
 def person_of(*, ticket_id: UUID, actor_id: UUID, now: datetime) -> Profile | None:

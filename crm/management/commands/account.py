@@ -66,7 +66,7 @@ class Command(TerminalCommand):
             getattr(self, f"_{verb}")(options)
         except NoSuchAccount:
             raise CommandError("There is no account of that name.") from None
-        except (LastOfficer, NotProven) as refusal:
+        except (LastOfficer, NotProven, directory.ActRefused) as refusal:
             raise CommandError(str(refusal)) from None
 
     def _ask_reset(self, options: dict[str, Any]) -> None:

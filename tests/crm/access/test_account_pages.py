@@ -1,17 +1,24 @@
 """The administrator's pages: what is shown, asked and refused on them."""
 
 import re
+from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from pytest_django import Settings
 
-from crm.models import Account
+from crm.accounts import recovery, tokens
+from crm.models import Account, AccountEvent
 from crm.pages.account_acts import ACTS
+from crm.pages.labels import ACCOUNT_EVENTS
 from crm.step_up import CONFIRMED
+from privacy.models import Approval
+from privacy.services import approve
 from tests.crm.pages.arrivals import soup, unlabelled, words
-from tests.crm.staff import make_account, set_session, staff_client
+from tests.crm.staff import close_account, make_account, set_session, signed_in, staff_client
 
 pytestmark = pytest.mark.django_db(databases=["default", "vault", "intake"])
 
@@ -67,8 +74,73 @@ def test_every_act_has_a_page_that_says_what_follows(ada: Client, name: str) -> 
     page = ada.get(act(sam, name))
     assert str(ACTS[name].text) in words(page)
     assert unlabelled(soup(page)) == []
+    if name == "reopen":
+        close_account("sam")
+    if name == "factor-renew":
+        asked = recovery.ask_reset(account=sam, requested_by=uuid4(), now=timezone.now())
+        approve(approval_id=asked, decided_by=uuid4(), now=timezone.now())
     done = ada.post(act(sam, name), {"role": "sales", "day": "2030-01-31"}, follow=True)
     assert done.status_code == 200
+    lines = AccountEvent.objects.filter(account_id=sam.id).values_list("what", flat=True)
+    assert set(lines) <= ACCOUNT_EVENTS.keys()
+    assert lines
+
+
+def test_a_lost_factor_is_asked_for_agreed_to_and_renewed_on_the_pages(ada: Client) -> None:
+    sam, dana = make_account("sam", "sales"), make_account("dana", "dpo")
+    signed_in(sam)
+    page = reverse("account-page", args=[sam.id])
+    early = ada.post(act(sam, "factor-renew"))
+    assert early.status_code == 422
+    assert "Nobody has agreed to this" in words(early)
+    assert "Ask for a new second factor" in words(ada.get(page))
+    said = words(ada.post(act(sam, "factor-ask"), follow=True))
+    assert "Renew it here once another person has agreed" in said
+    assert "asked for already" in words(ada.post(act(sam, "factor-ask")))
+    asked = Approval.objects.get()
+    approve(approval_id=asked.id, decided_by=dana.id, now=timezone.now())
+    assert "Renew the second factor, agreed by dana" in words(ada.get(page))
+    key = re.search(r"\b[A-Z2-9]{4}(-[A-Z2-9]{4}){5}\b", words(ada.post(act(sam, "factor-renew"))))
+    assert key is not None
+    assert recovery.is_right_key(account=sam, key=key[0], now=timezone.now())
+    after = words(ada.get(page))
+    assert "Second factor renewed ada" in after
+    assert "New second factor asked for ada" in after
+    assert key[0] not in after
+    refused = ada.post(act(sam, "password"))
+    assert refused.status_code == 422
+    assert "Until then the password stays" in words(refused)
+    assert ada.post(act(sam, "factor-renew")).status_code == 422
+
+
+def test_an_act_that_does_not_fit_is_refused_with_words(ada: Client) -> None:
+    sam = make_account("sam")
+    assert "This account is open" in words(ada.post(act(sam, "reopen")))
+    Account.objects.filter(id=sam.id).update(must_change_password=True)
+    assert "not changed yet" in words(ada.post(act(sam, "factor-ask")))
+    close_account("sam")
+    assert "This account is closed" in words(ada.post(act(sam, "factor-ask")))
+    mine = Account.objects.get(username="ada")
+    assert "ask another one" in words(ada.post(act(mine, "factor-ask")))
+
+
+def test_the_tokens_of_an_account_are_seen_and_revoked(ada: Client) -> None:
+    sam, now = make_account("sam", "sales"), timezone.now()
+    tokens.make_token(
+        account=sam,
+        name="nightly",
+        scopes=["proofs:read"],
+        networks=["127.0.0.1/32"],
+        expires_at=now + timedelta(days=30),
+        now=now,
+    )
+    page = reverse("account-page", args=[sam.id])
+    assert "nightly proofs:read" in words(ada.get(page))
+    assert "nightly" not in words(staff_client("dsi", username="theo").get(page))
+    after = words(ada.post(act(sam, "tokens"), follow=True))
+    assert "nightly" not in after
+    assert "All tokens revoked ada" in after
+    assert not tokens.living_tokens(account=sam, now=timezone.now()).exists()
 
 
 def test_the_acts_do_what_they_say(ada: Client) -> None:

@@ -15,8 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 
 from crm.accounts import directory
-from crm.accounts.directory import LastOfficer, NoSuchAccount, NotOneself
-from crm.accounts.register import NoSuchRole, create_account
+from crm.accounts.directory import LastOfficer, NoSuchAccount, NotClosed
+from crm.accounts.register import NoSuchRole, NotOneself, create_account
 from crm.accounts.session_store import row_key
 from crm.models import Account, AccountEvent, Role, StaffSession
 from tests.conftest import NOW, Connect
@@ -97,8 +97,29 @@ def test_the_last_officer_stays(role: str) -> None:
     row = Account.objects.get(id=last.id)
     assert (row.is_active, row.role, row.ends_on) == (True, role, None)
     assert lines(last) == []
-    directory.reopen_account(account_id=other.id, **who)
+    directory.reopen_account(account_id=other.id, actor_id=None, now=NOW)
     directory.close_account(account_id=last.id, **who)
+
+
+def test_an_open_account_is_not_opened_again() -> None:
+    sam, day = make_account("sam"), NOW.date() + timedelta(days=9)
+    who: dict[str, Any] = {"account_id": sam.id, "actor_id": ADA, "now": NOW}
+    directory.end_account_on(day=day, **who)
+    with pytest.raises(NotClosed):
+        directory.reopen_account(**who)
+    sam.refresh_from_db()
+    assert (sam.ends_on, sam.check_password(PASSWORD)) == (day, True)
+    directory.close_account(**who)
+    directory.reopen_account(**who)
+    sam.refresh_from_db()
+    assert (sam.is_active, sam.ends_on) == (True, day)
+    directory.reopen_account(**{**who, "now": NOW + timedelta(days=11)})
+    sam.refresh_from_db()
+    assert (sam.is_active, sam.ends_on) == (True, None)
+    assert [(what, detail) for what, detail, _actor in lines(sam)] == [
+        *(("ends_on", {"day": day.isoformat()}), ("closed", {}), ("reopened", {})),
+        *(("reopened", {}), ("ends_on", {"day": ""})),
+    ]
 
 
 def test_one_who_has_a_last_day_does_not_stand_in() -> None:
@@ -169,7 +190,8 @@ def test_sessions_end_of_one_account_alone() -> None:
     assert directory.end_sessions(account_id=sam.id, actor_id=ADA, now=NOW) == 2
     assert [one.get(reverse("account")).status_code for one in browsers] == [302, 302]
     assert other.get(reverse("account")).status_code == 200
-    assert StaffSession.objects.filter(session_key=row_key(str(other.session.session_key))).exists()
+    key = row_key(str(other.session.session_key))
+    assert StaffSession.objects.filter(session_key=key).exists()
 
 
 def test_another_role_begins_with_another_session() -> None:

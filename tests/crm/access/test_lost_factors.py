@@ -1,6 +1,7 @@
 """No way back into an account drops a factor: a new password, a recovery code, a reset."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -10,7 +11,10 @@ from django.urls import reverse
 from django_otp import devices_for_user
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from crm.accounts import recovery
+from crm.accounts import directory, recovery
+from crm.accounts.directory import KeyIsOpen
+from crm.accounts.recovery import PasswordIsKnown
+from crm.accounts.register import NotOneself
 from crm.accounts.second_factor import (
     Secret,
     issue_recovery_codes,
@@ -60,6 +64,11 @@ def _reset(account: Account) -> str:
     asked = recovery.ask_reset(account=account, requested_by=uuid4(), now=now)
     approve(approval_id=asked, decided_by=uuid4(), now=now)
     return recovery.reset_second_factor(account=account, approval_id=asked, now=now)
+
+
+def _reset_with_a_password_of_ones_own(account: Account) -> str:
+    Account.objects.update(must_change_password=False)
+    return _reset(account)
 
 
 def test_a_new_password_by_the_administrator_leaves_the_second_factor(account: Account) -> None:
@@ -162,6 +171,57 @@ def test_the_key_alone_opens_nothing(account: Account) -> None:
     assert _where(_with_password("wrong wrong wrong")) != ""
 
 
+def test_whoever_holds_the_key_gives_no_password(account: Account) -> None:
+    """A key and a password in one hand are an account in one hand."""
+    now = datetime.now(UTC)
+    admin: dict[str, Any] = {"account_id": account.pk, "actor_id": uuid4(), "now": now}
+    _reset(account)
+    with pytest.raises(KeyIsOpen):
+        directory.give_new_password(**admin)
+    directory.close_account(**admin)
+    with pytest.raises(KeyIsOpen):
+        directory.reopen_account(**admin)
+    found = Account.objects.get()
+    assert (found.check_password(PASSWORD), found.is_active) == (True, False)
+    with pytest.raises(CommandError, match="second factor waits"):
+        call_command("account", "new-password", "camille")
+    recovery.close_key(account=account, now=now)
+    assert directory.reopen_account(**admin)
+
+
+def test_whoever_gave_the_password_gets_no_key(account: Account) -> None:
+    now = datetime.now(UTC)
+    asked = recovery.ask_reset(account=account, requested_by=uuid4(), now=now)
+    approve(approval_id=asked, decided_by=uuid4(), now=now)
+    give_new_password("camille")
+    with pytest.raises(PasswordIsKnown):
+        recovery.reset_second_factor(account=account, approval_id=asked, now=now)
+    account.refresh_from_db()
+    with pytest.raises(PasswordIsKnown):
+        recovery.ask_reset(account=account, requested_by=uuid4(), now=now)
+    assert list(devices_for_user(account))
+    Account.objects.update(must_change_password=False)
+    assert recovery.reset_second_factor(account=account, approval_id=asked, now=now)
+
+
+def test_nobody_asks_for_their_own_reset(account: Account) -> None:
+    now = datetime.now(UTC)
+    with pytest.raises(NotOneself):
+        recovery.ask_reset(account=account, requested_by=account.pk, now=now)
+    with pytest.raises(NotOneself):
+        recovery.renew_factor(account_id=account.pk, actor_id=account.pk, now=now)
+
+
+def test_a_recovery_code_that_is_spent_inside_is_an_event_too(account: Account) -> None:
+    code = issue_recovery_codes(account=account, now=datetime.now(UTC))[0]
+    client = signed_in(account)
+    client.post(reverse("confirm"), {"code": code})
+    assert RecoveryCode.objects.filter(used_at__isnull=False).count() == 1
+    assert SecurityEvent.objects.get(kind="recovery_code_used").account_id == account.pk
+    client.post(reverse("confirm"), {"code": code})
+    assert SecurityEvent.objects.filter(kind="recovery_code_used").count() == 1
+
+
 def test_five_wrong_keys_or_a_day_close_it(account: Account) -> None:
     key, now = _reset(account), datetime.now(UTC)
     late = now + recovery.KEY_LIFE + timedelta(minutes=1)
@@ -223,7 +283,7 @@ def test_no_verb_of_accounts_leaves_a_verified_session_without_a_factor(account:
         lambda: give_new_password("camille"),
         lambda: close_account("camille"),
         lambda: reopen_account("camille"),
-        lambda: _reset(account),
+        lambda: _reset_with_a_password_of_ones_own(account),
     ):
         client = signed_in(Account.objects.get(pk=account.pk))
         act()

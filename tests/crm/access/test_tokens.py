@@ -12,18 +12,21 @@ from django.db import IntegrityError, transaction
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
 from pytest_django import Settings
 
-from crm.accounts import tokens
+from crm.accounts import directory, recovery, tokens
 from crm.accounts.tokens import NotGivable, TokenUnknown, TooManyTokens
 from crm.models import Account, ApiToken, ApiTokenUse, Contact, SecurityEvent
 from crm.step_up import CONFIRMED
+from privacy.services import approve
 from tests.crm.staff import (
     close_account,
     give_new_password,
     make_account,
+    reopen_account,
     set_session,
     signed_in,
     staff_client,
@@ -158,12 +161,51 @@ def _new_password(account: Account) -> None:
     give_new_password(account.username)
 
 
-@pytest.mark.parametrize("end", [_expire, _revoke, _close, _new_password])
+def _last_day(account: Account) -> None:
+    Account.objects.update(ends_on=timezone.localdate() - timedelta(days=1))
+
+
+@pytest.mark.parametrize("end", [_expire, _revoke, _close, _new_password, _last_day])
 def test_a_token_ends(account: Account, contact: Contact, end: Callable[[Account], None]) -> None:
     token = make(account)
     assert ask(token, contact).status_code == 200
     end(account)
     assert refused(ask(token, contact)) == (401, "token_not_accepted")
+
+
+def test_a_token_works_on_the_last_day_of_its_account(account: Account, contact: Contact) -> None:
+    token = make(account)
+    Account.objects.update(ends_on=timezone.localdate())
+    assert ask(token, contact).status_code == 200
+
+
+def _close_and_reopen(account: Account) -> None:
+    close_account(account.username)
+    reopen_account(account.username)
+
+
+def _another_role(account: Account) -> None:
+    now = datetime.now(UTC)
+    directory.change_role(account_id=account.pk, role="sales", actor_id=None, now=now)
+
+
+def _reset(account: Account) -> None:
+    now = datetime.now(UTC)
+    asked = recovery.ask_reset(account=account, requested_by=uuid4(), now=now)
+    approve(approval_id=asked, decided_by=uuid4(), now=now)
+    recovery.reset_second_factor(account=account, approval_id=asked, now=now)
+
+
+@pytest.mark.parametrize("act", [_close_and_reopen, _new_password, _another_role, _reset])
+def test_what_ends_sessions_ends_tokens_for_good(
+    account: Account, contact: Contact, act: Callable[[Account], None]
+) -> None:
+    token, mine = make(account), make(make_account("robin"))
+    act(account)
+    Account.objects.filter(pk=account.pk).update(must_change_password=False, role="marketing")
+    assert refused(ask(token, contact)) == (401, "token_not_accepted")
+    assert ask(mine, contact).status_code == 200
+    assert SecurityEvent.objects.get(kind="token_revoked").reference == {"tokens": 1}
 
 
 @pytest.mark.parametrize("shown", ["", "Bearer", "Basic dTpw", "Bearer accord_", "Token x"])

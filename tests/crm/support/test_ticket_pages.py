@@ -67,6 +67,24 @@ def test_after_five_addresses_the_page_takes_no_more(sam: Client) -> None:
     assert "Martin" not in words(said)
 
 
+def test_after_twenty_misses_a_day_no_ticket_takes_more_and_the_officer_sees_it(
+    sam: Client,
+) -> None:
+    arrive("Alice")
+    last = ""
+    for number in range(4):
+        last = opened(sam, f"SUP-{number}")
+        for guess in range(5):
+            search(sam, last, f"guess{number}{guess}@example.org")
+    fresh = opened(sam, "SUP-9")
+    said = words(search(sam, fresh, "alice@example.org"))
+    assert "Too many addresses that nobody has were tried today" in said
+    assert "Martin" not in said
+    shown = words(staff_client("dpo", username="dana").get(last))
+    assert "Of them, nobody's 5" in shown
+    assert "within a day 20 of 20 at most" in shown
+
+
 def test_a_colleague_does_not_see_my_ticket(sam: Client) -> None:
     arrive("Alice")
     ticket = opened(sam)

@@ -6,19 +6,23 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import DatabaseError, IntegrityError, transaction
 
-from crm.models import SupportTicket
+from crm.models import SecurityEvent, SupportTicket
 from crm.people import profiles
 from crm.services import close_overdue_tickets
 from crm.support.tickets import (
+    MISSES_MOST,
     SEARCHES_MOST,
     AboutSomebody,
     NobodyThere,
     NotAReference,
     TicketClosed,
     TicketUnknown,
+    TooManyMisses,
     TooManySearches,
     close_ticket,
     find_person,
+    misses_of,
+    misses_under,
     open_ticket,
     person_of,
 )
@@ -148,6 +152,29 @@ def test_addresses_are_not_tried_out_under_a_ticket(ticket: UUID) -> None:
     with pytest.raises(TooManySearches):
         find_person(ticket_id=ticket, email="alice@example.org", actor_id=SAM, now=NOW)
     assert SupportTicket.objects.get().contact_id is None
+
+
+def test_addresses_are_not_tried_out_under_many_tickets(
+    ticket: UUID, caplog: pytest.LogCaptureFixture
+) -> None:
+    arrive("Alice")
+    for number in range(MISSES_MOST):
+        other = open_ticket(reference=str(number), actor_id=SAM, now=NOW)
+        with pytest.raises(NobodyThere):
+            find_person(ticket_id=other, email=f"guess{number}@example.org", actor_id=SAM, now=NOW)
+    caplog.clear()
+    for _again in range(2):
+        with pytest.raises(TooManyMisses):
+            find_person(ticket_id=ticket, email="alice@example.org", actor_id=SAM, now=NOW)
+    assert caplog.text.count("event=addresses_tried") == 1
+    assert "guess" not in str(list(SecurityEvent.objects.values()))
+    assert misses_of(account_id=SAM, now=NOW) == MISSES_MOST
+    mine = open_ticket(reference="TOM-1", actor_id=TOM, now=NOW)
+    find_person(ticket_id=mine, email="alice@example.org", actor_id=TOM, now=NOW)
+    tomorrow = NOW + timedelta(days=1)
+    find_person(ticket_id=ticket, email="alice@example.org", actor_id=SAM, now=tomorrow)
+    row = SupportTicket.objects.get(id=ticket)
+    assert (row.contact_id is not None, row.searches, misses_under(row)) == (True, 1, 0)
 
 
 def test_in_the_staff_process_a_ticket_names_its_reader_for_its_person_alone(
