@@ -13,14 +13,15 @@ from django_otp.oath import TOTP
 
 from crm.accounts.register import NewAccount, create_account
 from privacy import services
+from privacy.approvals import approve
 from privacy.models import Approval, DataKey, KeyDestruction, RetentionClass, SealingKeyPair
-from privacy.vault import audit
+from privacy.vault import sweeping
 from privacy.vault.destruction import SCHEDULE_LIFE
 from privacy.vault.epochs import Reason, rotate_epoch
 from privacy.vault.keyring import LocalKeyRing
 from privacy.vault.rewrapping import rewrap
 from tests.conftest import NOW
-from tests.privacy.keys.people import agreed_schedule, sql
+from tests.privacy.keys.people import BOB, agreed_schedule, sql
 
 pytestmark = pytest.mark.django_db(databases=["default", "vault", "intake"], transaction=True)
 PROFILE = RetentionClass.PROFILE
@@ -224,15 +225,29 @@ def test_two_people_give_up_what_is_lost(ring: LocalKeyRing, staff: Callable[...
     assert "0 LOST" in _keys("audit")
 
 
-def test_a_sweep_that_is_held_back_can_be_ordered(
-    ring: LocalKeyRing, monkeypatch: pytest.MonkeyPatch, at: Callable[[datetime], None]
+def test_a_sweep_that_is_held_back_takes_two_people(
+    ring: LocalKeyRing,
+    staff: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    at: Callable[[datetime], None],
 ) -> None:
-    monkeypatch.setattr(audit, "SWEPT_AT_MOST", 1)
+    monkeypatch.setattr(sweeping, "SWEPT_AT_MOST", 1)
+    staff("anne")
     for _ in range(3):
         _somebody()
     sql("default", "DELETE FROM blob")
     _keys("audit")
+    with pytest.raises(CommandError, match="No key without a document is due"):
+        _as(staff, "anne", "audit", "--sweep")
     at(NOW + timedelta(hours=2))
     assert "was crm put back" in _problems("audit")
-    assert "of them swept 3" in _keys("audit", "--sweep")
+    assert "--as LOGIN" in _problems("audit", "--sweep")
+    assert "3 keys would be deleted" in _as(staff, "anne", "audit", "--sweep")
+    asked = Approval.objects.get(kind="key_sweep")
+    with pytest.raises(CommandError, match="Nobody has agreed"):
+        _as(staff, "anne", "audit", "--sweep", "--approval", str(asked.id))
+    assert DataKey.objects.count() == 3
+    approve(approval_id=asked.id, decided_by=BOB, now=timezone.now())
+    said = _as(staff, "anne", "audit", "--sweep", "--approval", str(asked.id))
+    assert "3 keys without a document are deleted" in said
     assert not DataKey.objects.exists()
