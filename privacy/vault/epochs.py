@@ -131,8 +131,7 @@ def note_emptied(*, now: datetime) -> None:
 
     An epoch that a slow process wrapped something under meanwhile begins anew.
     """
-    sealing = SealingKeyPair.objects.filter(retired_at=None).values_list("kek_epoch", flat=True)
-    used = {*epochs_in_use(), *sealing}
+    used = {*epochs_in_use(), *SealingKeyPair.objects.values_list("kek_epoch", flat=True)}
     living = KeyEpoch.objects.filter(destroyed_at=None, retired_at__isnull=False)
     living.filter(number__in=used).exclude(emptied_at=None).update(emptied_at=None)
     empty = living.exclude(number__in=used)

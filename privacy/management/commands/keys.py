@@ -59,6 +59,7 @@ class Command(BaseCommand):
 
     def _add_what_needs_two(self, verbs: Any) -> None:
         schedule = verbs.add_parser("schedule", help="ask for a year of destruction when due")
+        stop = verbs.add_parser("unschedule", help="end it: due epochs wait again")
         destroy = verbs.add_parser("destroy", help="destroy a retired epoch; needs two people")
         destroy.add_argument("--epoch", type=int, required=True)
         check = verbs.add_parser("audit", help="compare documents and keys")
@@ -68,7 +69,7 @@ class Command(BaseCommand):
             verb.add_argument("--approval", type=UUID, help="the request, once it is agreed to")
         agree = verbs.add_parser("approve", help="agree to what somebody else asked for")
         agree.add_argument("approval", type=UUID)
-        for verb in (schedule, destroy, agree):
+        for verb in (schedule, stop, destroy, agree):
             verb.add_argument("--as", dest="login", required=True, help="your login name")
         check.add_argument("--as", dest="login", help="your login name")
 
@@ -136,6 +137,11 @@ class Command(BaseCommand):
         life = destruction.SCHEDULE_LIFE
         self._request(destruction.SCHEDULE, reference, life, options, now)
         self.stdout.write("Then due epochs are destroyed on their day, for a year from now.")
+
+    def _unschedule(self, options: dict[str, Any], now: datetime) -> None:
+        if not destruction.end_schedule(ended_by=self._who(options, now), now=now):
+            raise CommandError("There is no schedule of destruction.")
+        self.stdout.write("The schedule is ended: due epochs wait until two people agree again.")
 
     def _destroy(self, options: dict[str, Any], now: datetime) -> None:
         epoch, approval = options["epoch"], options["approval"]

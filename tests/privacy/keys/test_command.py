@@ -176,6 +176,27 @@ def test_two_people_agree_to_a_schedule(ring: LocalKeyRing, staff: Callable[...,
     assert Approval.objects.get().expires_at == NOW + SCHEDULE_LIFE
 
 
+def test_one_officer_ends_the_schedule(ring: LocalKeyRing, staff: Callable[..., str]) -> None:
+    staff("bertrand", "dpo")
+    staff("carole", "marketing")
+    with pytest.raises(CommandError, match="no schedule"):
+        _as(staff, "bertrand", "unschedule")
+    agreed_schedule(now=NOW)
+    with pytest.raises(CommandError, match="No account of that name"):
+        _as(staff, "carole", "unschedule")
+    assert "agreed until" in _keys("status")
+    assert "is ended" in _as(staff, "bertrand", "unschedule")
+    assert "schedule of destruction: NONE" in _keys("status")
+
+
+def test_an_epoch_from_the_future_is_told(
+    ring: LocalKeyRing, at: Callable[[datetime], None]
+) -> None:
+    rotate_epoch(now=NOW + 365 * DAY, reason=Reason.EXERCISE)
+    assert "dates of epochs [1, 2] are in the future" in _problems("status")
+    assert "Epoch 3 is made" in _keys("rotate")
+
+
 def test_two_people_destroy_an_epoch_before_its_day(
     ring: LocalKeyRing, staff: Callable[..., str]
 ) -> None:
