@@ -4,6 +4,7 @@ import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import psycopg
@@ -265,12 +266,7 @@ def test_keys_under_a_file_that_is_gone_are_lost_until_it_is_back(ring: LocalKey
     assert len(services.read_documents(subject_ids=subjects, retention_class=PROFILE)) == 3
 
 
-@pytest.mark.parametrize("moment", ["before a class", "before the second look"])
-def test_keys_that_move_to_a_new_epoch_meanwhile_are_not_lost(
-    ring: LocalKeyRing, moment: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """After a week off, the bells of the audit and of the rotation ring together."""
-    subjects = _people(3)
+def _removed_yesterday(subjects: list[UUID]) -> None:
     sql(
         "vault",
         "INSERT INTO privacy_removedkey (subject_id, retention_class, removed_at)"
@@ -278,18 +274,50 @@ def test_keys_that_move_to_a_new_epoch_meanwhile_are_not_lost(
         subjects,
         NOW - DAY,
     )
-    place = "_compare" if moment == "before a class" else "_note"
-    usual = getattr(audit, place)
 
-    def rotate_first(*more: object) -> None:
+
+def test_keys_that_move_to_a_new_epoch_during_an_audit_are_not_lost(
+    ring: LocalKeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a week off, the bells of the audit and of the rotation ring together."""
+    subjects = _people(3)
+    _removed_yesterday(subjects)
+    usual = audit._compare
+
+    def rotate_first(*more: Any) -> None:
         rotate_epoch(now=NOW, reason=Reason.WEEKLY)
         assert rewrap().moved
         usual(*more)
 
-    monkeypatch.setattr(audit, place, rotate_first)
+    monkeypatch.setattr(audit, "_compare", rotate_first)
     found = audit_keys(now=NOW)
     assert (found.lost, found.erased, found.documents, found.orphans) == (0, 0, 3, 0)
     assert _is_writing()
+    assert len(services.read_documents(subject_ids=subjects, retention_class=PROFILE)) == 3
+
+
+def test_the_second_look_knows_the_epochs_of_its_moment(
+    ring: LocalKeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stream met an epoch that was away; it is back, and its keys are under a new one."""
+    subjects = _people(3)
+    _removed_yesterday(subjects)
+    rotate_epoch(now=NOW, reason=Reason.EXERCISE)
+    path = ring.folder / "kek-000001.json"
+    path.rename(ring.folder / "away")
+    usual, looked = audit._note_lost, []
+
+    def put_back_first(retention_class: int, found: list[UUID], *more: Any) -> None:
+        looked.append(sorted(found))
+        (ring.folder / "away").rename(path)
+        rotate_epoch(now=NOW, reason=Reason.EXERCISE)
+        assert rewrap().moved
+        usual(retention_class, found, *more)
+
+    monkeypatch.setattr(audit, "_note_lost", put_back_first)
+    found = audit_keys(now=NOW)
+    assert looked == [subjects]
+    assert (found.lost, found.erased) == (0, 0)
     assert len(services.read_documents(subject_ids=subjects, retention_class=PROFILE)) == 3
 
 
