@@ -23,6 +23,7 @@ from privacy.services import (
     KEY_LOSS,
     KEY_SCHEDULE,
     KEY_SCHEDULE_LIFE,
+    KEY_SWEEP,
     READ_MORE,
     key_schedule_reference,
 )
@@ -45,6 +46,11 @@ def _key_schedule(reference: Reference) -> Facts:
 def _key_loss(reference: Reference) -> Facts:
     said = _("Give up the documents whose keys are lost, for ever, so that writing goes on.")
     return [(_("What"), said), (_("Documents"), str(reference.get("keys", "?")))]
+
+
+def _key_sweep(reference: Reference) -> Facts:
+    said = _("Delete keys that have no document, for ever: many at once, as after a restore.")
+    return [(_("What"), said), (_("Keys"), str(reference.get("keys", "?")))]
 
 
 def _usernames(references: Sequence[Reference]) -> list[str]:
@@ -109,6 +115,14 @@ def _of_keys() -> list[ApprovalKind]:
             gettext_lazy("Giving up documents whose keys are lost"),
             BOTH,
             _key_loss,
+            askers=(DSI,),
+            lives=KEY_DESTRUCTION_LIFE,
+        ),
+        ApprovalKind(
+            KEY_SWEEP,
+            gettext_lazy("Deleting many keys without a document"),
+            BOTH,
+            _key_sweep,
             askers=(DSI,),
             lives=KEY_DESTRUCTION_LIFE,
         ),

@@ -27,6 +27,11 @@ def keep_keys(*, now: datetime) -> Destroyed:
             list(moved.gone),
         )
     done = destroy_due_epochs(now=now)
+    _tell(done)
+    return done
+
+
+def _tell(done: Destroyed) -> None:
     if done.epochs:
         logger.warning(
             "key epochs %s are destroyed: delete the copies of their files", list(done.epochs)
@@ -36,7 +41,14 @@ def keep_keys(*, now: datetime) -> Destroyed:
             "key epochs %s are due to be destroyed, and no two people agreed to a schedule",
             list(done.unapproved),
         )
-    return done
+    for epochs, said in (
+        (done.fresh, "are due to be destroyed, and wait a day for a dump of the vault"),
+        (done.found_gone, "had no file any more: who took it?"),
+        (done.unreadable, "are due to be destroyed, and their files cannot be read"),
+        (done.doubtful, "are due, and nothing is destroyed: the newest is from the future"),
+    ):
+        if epochs:
+            logger.error("security: key epochs %s %s", list(epochs), said)
 
 
 def audit_daily(*, now: datetime) -> Audited:
@@ -46,4 +58,6 @@ def audit_daily(*, now: datetime) -> Audited:
         logger.critical("security: the keys of %s documents are lost: writing stops", found.lost)
     if found.is_sweep_held_back:
         logger.error("security: %s keys have no document: too many to sweep", found.orphans)
+    if found.lost_after_sweep:
+        logger.error("security: %s of the lost keys were swept before", found.lost_after_sweep)
     return found

@@ -16,7 +16,7 @@ from privacy.fingerprint_epochs import (
 from privacy.models import Approval, KeyDestruction, KeyEpoch, OrphanKey, SealingKeyPair
 from privacy.vault.audit import lost_keys
 from privacy.vault.destruction import due_epochs, live_schedule
-from privacy.vault.epochs import DESTROYED_AFTER, ROTATION
+from privacy.vault.epochs import DESTROYED_AFTER, ROTATION, epochs_from_the_future
 from privacy.vault.keyring import KeysMissing, LocalKeyRing, key_ring
 
 _LATE = timedelta(days=1)
@@ -40,6 +40,7 @@ def key_status(*, now: datetime) -> KeyStatus:
         status.problems.append(f"{ring.folder} has no keys: put them back. Nothing can be read.")
     wrapped = _wrapped()
     _epochs(ring, wrapped, status, now)
+    _clock(status, now)
     _schedule(status, now)
     _fingerprints(status)
     _sealing(status, now)
@@ -79,9 +80,20 @@ def _epochs(ring: LocalKeyRing, wrapped: Counter[int], status: KeyStatus, now: d
         )
     known = KeyDestruction.objects.filter(kind=KeyDestruction.Kind.EPOCH)
     attested = set(known.values_list("number", flat=True))
+    if found_gone := list(known.filter(file_sha256=None).values_list("number", flat=True)):
+        status.lines.append(f"  of them had no file any more: {found_gone}")
     half = [n for n in destroyed if not ring.is_destroyed(n) or n not in attested]
     if half:
         status.problems.append(f"The destruction of epochs {half} is decided and not finished.")
+
+
+def _clock(status: KeyStatus, now: datetime) -> None:
+    if ahead := epochs_from_the_future(now=now):
+        status.problems.append(
+            f"The dates of epochs {ahead} are in the future: a clock ran ahead. See to it, then"
+            " `keys rotate`; the schedule destroys them after that date only, two people"
+            " (`keys destroy`) at once."
+        )
 
 
 def _retired(row: KeyEpoch) -> datetime:
@@ -142,7 +154,7 @@ def _audit(status: KeyStatus, now: datetime) -> None:
     if OrphanKey.objects.filter(noted_at__lte=now - 2 * _LATE).exists():
         status.problems.append(
             "Keys without a document wait to be swept: was crm put back from an older copy?"
-            " If not, `keys audit --sweep`."
+            " If not, `keys audit --sweep` (two people)."
         )
 
 

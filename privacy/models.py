@@ -129,6 +129,8 @@ class KeyEpoch(VaultModel):
     reason = models.CharField(max_length=16, choices=Reason.choices)
     made_at = models.DateTimeField()
     retired_at = models.DateTimeField(null=True)
+    # Since when nothing is known to be wrapped under it: what a destruction waits for.
+    emptied_at = models.DateTimeField(null=True)
     destroyed_at = models.DateTimeField(null=True)
     # What the destruction is finished from, whenever a crash came between its steps.
     approval_id = models.UUIDField(null=True)
@@ -140,10 +142,10 @@ class KeyEpoch(VaultModel):
                 condition=Q(retired_at__isnull=True) | Q(retired_at__gte=models.F("made_at")),
                 name="keyepoch_retired_after_made",
             ),
+            # Not by their dates: a clock that ran ahead may have written the first of them.
             models.CheckConstraint(
-                condition=Q(destroyed_at__isnull=True)
-                | Q(retired_at__isnull=False, destroyed_at__gte=models.F("retired_at")),
-                name="keyepoch_destroyed_after_retired",
+                condition=Q(destroyed_at__isnull=True) | Q(retired_at__isnull=False),
+                name="keyepoch_destroyed_if_retired",
             ),
         ]
 
@@ -169,6 +171,8 @@ class RemovedKey(_KeyNote):
     """A data key that was destroyed on purpose a short while ago: its absence is not a loss."""
 
     removed_at = models.DateTimeField(db_index=True)
+    # Concluded from a missing document, not asked for by anybody: it excuses nothing.
+    is_swept = models.BooleanField(default=False, db_default=False)
 
 
 class LostKey(_KeyNote):

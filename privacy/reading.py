@@ -24,6 +24,9 @@ from privacy.models import AccessRecord, ReadMeter, RetentionClass
 
 # CNIL deliberation 2021-122: logs of access are kept for six months to a year.
 KEPT_FOR = timedelta(days=365)
+# The trigger that lets a line go looks at the clock of PostgreSQL, this module at its own.
+_MARGIN = timedelta(days=1)
+_FORGOTTEN_AT_ONCE = 5_000
 
 logger = logging.getLogger("privacy.reading")
 
@@ -196,7 +199,21 @@ def readings_for(*, reference: str) -> QuerySet[AccessRecord]:
 
 
 def forget_old_readings(*, now: datetime) -> int:
-    """Delete the lines that are older than a year; return how many. Safe to repeat."""
-    deleted, _by_model = AccessRecord.objects.filter(at__lt=now - KEPT_FOR).delete()
+    """Delete the lines that are older than a year and a day; return how many. Safe to repeat.
+
+    Batch by batch, each of them a transaction: after a kill the next call goes on.
+    """
+    deleted, until = 0, now - KEPT_FOR - _MARGIN
+    while some := _oldest_before(until):
+        deleted += AccessRecord.objects.filter(id__in=some).delete()[0]
     ReadMeter.objects.filter(hour__lt=now - KEPT_FOR).delete()
     return deleted
+
+
+def _oldest_before(until: datetime) -> list[UUID]:
+    """Return a batch of old lines. Ids are in the order of time, so the first ones are looked at.
+
+    There is no index of `at`: to look for the last old line everywhere would read the whole year.
+    """
+    oldest = AccessRecord.objects.order_by("id").values_list("id", "at")[:_FORGOTTEN_AT_ONCE]
+    return [number for number, at in oldest if at < until]

@@ -124,6 +124,7 @@ from privacy.vault.store import (
     write_documents,
 )
 from privacy.vault.stream import Revision, stream_documents, stream_revisions, subjects_after
+from privacy.vault.sweeping import SWEEP as KEY_SWEEP
 from privacy.vault.tokens import Enrolment, enrol, enrol_many, find_by_email
 
 
@@ -264,6 +265,7 @@ __all__ = [
     "KEY_LOSS",
     "KEY_SCHEDULE",
     "KEY_SCHEDULE_LIFE",
+    "KEY_SWEEP",
     "READ_MORE",
     "AccessRecord",
     "AskedApproval",

@@ -154,7 +154,6 @@ def spend_recovery_code(*, account: Account, code: str, now: datetime) -> TOTPDe
             device.throttle_increment()
     if not spent:
         raise WrongCode
-    record_event(Kind.RECOVERY_CODE_USED, now=now, account_id=account.pk)
     return device
 
 

@@ -2,12 +2,12 @@
 
 A document without a key was erased (the journal or a removal a while ago says so), or its key is
 LOST: then writing stops, because going on would make a repair impossible. A key without a document
-is an orphan: noted at first, and swept when it still is one an hour later, at another audit.
+is an orphan: noted at first, and swept when it still is one an hour later, at another audit. That
+is a guess, and so a sweep excuses no loss: whoever came back since may have had a newer key.
 """
 
-import hashlib
-from collections.abc import Iterable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -18,27 +18,23 @@ from django.db.models import Q
 from privacy.approvals import Reference, use_approval
 from privacy.erasures import Erased, erased_by_journal
 from privacy.models import DataKey, LostKey, OrphanKey, RemovedKey, RetentionClass
+from privacy.vault.epochs import epochs_locked
 from privacy.vault.interlock import documents_in_order, holders
 from privacy.vault.keyring import key_ring
+from privacy.vault.one_audit import AuditRunning as AuditRunning
+from privacy.vault.one_audit import alone, exactly
 from privacy.vault.removal import delete_documents
 from privacy.vault.stream import Rows, _rows
+from privacy.vault.sweeping import ORPHAN_AGE, sweep_due
 
 CHUNK = 1_000
-ORPHAN_AGE = timedelta(hours=1)
 # As long as a copy of crm may still hold the documents: it may be put back.
 REMEMBERED = timedelta(days=30)
-# More orphans than that look like a crm that was put back from before its documents.
-SWEPT_AT_MOST, SWEPT_SHARE = 1_000, 100
 KIND = "key_loss"
-_LOCK = 7_203_002
 _KEYS = (
     "COPY (SELECT subject_id, kek_epoch FROM dek WHERE retention_class = {} ORDER BY subject_id)"
     " TO STDOUT (FORMAT BINARY)"
 )
-
-
-class AuditRunning(Exception):
-    """Another audit of keys is under way."""
 
 
 @dataclass
@@ -53,6 +49,8 @@ class Audited:
     orphans: int = 0
     swept: int = 0
     is_sweep_held_back: bool = False
+    # Of the lost ones those whose key a sweep deleted: it looks as if an older crm was put back.
+    lost_after_sweep: int = 0
     _living: frozenset[int] = field(default=frozenset(), repr=False)
 
     @property
@@ -60,23 +58,24 @@ class Audited:
         return bool(self.lost) or self.is_sweep_held_back
 
 
-def audit_keys(*, now: datetime, is_sweep_forced: bool = False) -> Audited:
+def audit_keys(*, now: datetime) -> Audited:
     """Compare documents and keys, raise or lift the alarm of lost keys, sweep old orphans.
 
-    Safe to repeat and to kill. Raises AuditRunning, KeysMissing without a ring (then nothing is
-    concluded), and JournalUnreachable.
+    Too many orphans are not swept but reported: `sweep_orphans` takes two people. Epochs may be
+    made, and keys moved to them, meanwhile. Safe to repeat and to kill. Raises AuditRunning,
+    KeysMissing without a ring (then nothing is concluded), and JournalUnreachable.
     """
-    with _alone():
-        ring = key_ring()
-        ring.current_epoch()
-        so_far = Audited(_living=frozenset(ring.epochs()))
+    with alone():
+        key_ring().current_epoch()
+        so_far = Audited()
         for retention_class in RetentionClass:
             _compare(retention_class, so_far, now)
         so_far.erased += _ask_journal(now)
         _settle(now)
-        RemovedKey.objects.filter(removed_at__lt=now - REMEMBERED).delete()
-        _sweep(so_far, now, is_sweep_forced)
-        so_far.lost = lost_keys()
+        _forget_removed(now)
+        swept = sweep_due(keys=so_far.keys, now=now)
+        so_far.swept, so_far.is_sweep_held_back = swept or 0, swept is None
+        so_far.lost, so_far.lost_after_sweep = lost_keys(), _lost_after_sweep()
         so_far.accepted = LostKey.objects.exclude(accepted_at=None).count()
         return so_far
 
@@ -84,20 +83,6 @@ def audit_keys(*, now: datetime, is_sweep_forced: bool = False) -> Audited:
 def lost_keys() -> int:
     """Return how many keys are lost and not accepted: while there is one, nothing is written."""
     return LostKey.objects.filter(confirmed_at__isnull=False, accepted_at=None).count()
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    with connections["vault"].cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
-        row = cursor.fetchone()
-    if row is None or not row[0]:
-        raise AuditRunning(AuditRunning.__doc__)
-    try:
-        yield
-    finally:
-        with connections["vault"].cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
 
 
 # --- both sides in order ---------------------------------------------------------------------
@@ -131,14 +116,21 @@ def _differences(retention_class: RetentionClass, so_far: Audited) -> Iterator[t
                 document = next(documents, None)
             elif key is not None and (document is None or key[0] < document[0]):
                 # Under an epoch that is gone it is no orphan to sweep: the epoch may come back.
-                if key[1] in so_far._living:
+                if not _is_gone(key[1], so_far):
                     yield key[0], False
                 key = _next_key(keys, so_far)
             elif document is not None and key is not None:
                 so_far.documents += 1
-                if key[1] not in so_far._living:
+                if _is_gone(key[1], so_far):
                     yield document[0], True
                 document, key = next(documents, None), _next_key(keys, so_far)
+
+
+def _is_gone(epoch: int, so_far: Audited) -> bool:
+    """Whether an epoch is not in the ring; one that is made meanwhile is found at its first key."""
+    if epoch not in so_far._living:
+        so_far._living = frozenset(key_ring().epochs())
+    return epoch not in so_far._living
 
 
 def _next_key(keys: Rows, so_far: Audited) -> tuple[UUID, int] | None:
@@ -163,11 +155,13 @@ def _note(
 
 
 def _note_lost(retention_class: int, found: list[UUID], so_far: Audited, now: datetime) -> None:
-    bereft = holders(found, retention_class) - _with_key(found, retention_class, so_far._living)
-    rows = RemovedKey.objects.filter(retention_class=retention_class, subject_id__in=bereft)
-    removed = dict(rows.values_list("subject_id", "removed_at"))
+    """Note whose keys are lost, and finish the removals whose remover died before the document."""
+    # The documents first: one that is there by now had its key before.
+    holding = holders(found, retention_class)
+    keyed, opening = _keys_of(found, retention_class)
+    bereft = holding - opening
+    removed = _removed(bereft - keyed, retention_class)
     so_far.erased += len(removed)
-    # Its remover died between the key and the document.
     left = [subject for subject, at in removed.items() if at <= now - ORPHAN_AGE]
     delete_documents(subject_ids=left, retention_class=RetentionClass(retention_class))
     LostKey.objects.bulk_create(
@@ -179,9 +173,22 @@ def _note_lost(retention_class: int, found: list[UUID], so_far: Audited, now: da
     )
 
 
-def _with_key(subjects: Iterable[UUID], retention_class: int, living: Iterable[int]) -> set[UUID]:
+def _removed(keyless: Iterable[UUID], retention_class: int) -> dict[UUID, datetime]:
+    """Return whose key was destroyed on purpose, and when; for those who have no key at all."""
+    rows = RemovedKey.objects.filter(retention_class=retention_class, subject_id__in=list(keyless))
+    return dict(rows.filter(is_swept=False).values_list("subject_id", "removed_at"))
+
+
+def _keys_of(subjects: Sequence[UUID], retention_class: int) -> tuple[set[UUID], set[UUID]]:
+    """Return who has a key under any epoch, and who has one under an epoch that is there.
+
+    The ring is looked at before and after: an epoch may be made, and one destroyed, in between.
+    """
     rows = DataKey.objects.filter(retention_class=retention_class, subject_id__in=list(subjects))
-    return set(rows.filter(kek_epoch__in=list(living)).values_list("subject_id", flat=True))
+    living = set(key_ring().epochs())
+    epochs = dict(rows.values_list("subject_id", "kek_epoch"))
+    living.update(key_ring().epochs())
+    return set(epochs), {subject for subject, epoch in epochs.items() if epoch in living}
 
 
 # --- what the journal and later days say -----------------------------------------------------
@@ -211,14 +218,13 @@ def _chunks(erased: Iterable[Erased]) -> Iterator[list[Erased]]:
 
 def _settle(now: datetime) -> None:
     """Forget losses whose key is back or whose document is gone; finish what was accepted."""
-    living = key_ring().epochs()
     for retention_class in RetentionClass:
         after = UUID(int=0)
         while rows := _lost_after(retention_class, after):
             after = rows[-1].subject_id
             subjects = [row.subject_id for row in rows]
             accepted = [row.subject_id for row in rows if row.accepted_at]
-            back = _with_key(subjects, retention_class, living)
+            _keyed, back = _keys_of(subjects, retention_class)
             if retention_class != RetentionClass.PROOF:
                 closed = set(accepted) - back
                 delete_documents(subject_ids=list(closed), retention_class=retention_class)
@@ -231,55 +237,26 @@ def _lost_after(retention_class: int, after: UUID) -> list[LostKey]:
     return list(rows.order_by("subject_id")[:CHUNK])
 
 
-# --- orphans ---------------------------------------------------------------------------------
-
-_SWEEP = """
-WITH taken AS (
-    DELETE FROM privacy_orphankey
-    WHERE retention_class = %(class)s AND subject_id = ANY(%(subjects)s) AND noted_at <= %(until)s
-    RETURNING subject_id, retention_class
-), gone AS (
-    DELETE FROM dek USING taken
-    WHERE (dek.subject_id, dek.retention_class) = (taken.subject_id, taken.retention_class)
-    RETURNING dek.subject_id, dek.retention_class
-)
-INSERT INTO privacy_removedkey (subject_id, retention_class, removed_at)
-SELECT subject_id, retention_class, %(now)s FROM gone
-ON CONFLICT (subject_id, retention_class) DO UPDATE SET removed_at = excluded.removed_at
-"""
-
-
-def _sweep(so_far: Audited, now: datetime, is_forced: bool) -> None:
-    until = now - ORPHAN_AGE
-    due = OrphanKey.objects.filter(noted_at__lte=until)
-    limit = max(SWEPT_AT_MOST, so_far.keys // SWEPT_SHARE)
-    if not is_forced and due[: limit + 1].count() > limit:
-        so_far.is_sweep_held_back = True
-        return
-    for retention_class in RetentionClass:
-        after = UUID(int=0)
-        rows = due.filter(retention_class=retention_class).order_by("subject_id")
-        while subjects := list(
-            rows.filter(subject_id__gt=after).values_list("subject_id", flat=True)[:CHUNK]
-        ):
-            after = subjects[-1]
-            so_far.swept += _sweep_some(retention_class, subjects, until, now)
-
-
-def _sweep_some(retention_class: int, subjects: list[UUID], until: datetime, now: datetime) -> int:
-    used = holders(subjects, retention_class)
-    OrphanKey.objects.filter(retention_class=retention_class, subject_id__in=used).delete()
+def _forget_removed(now: datetime) -> None:
+    """Forget removals a month old, and those whose subject has a key again: it came later."""
+    RemovedKey.objects.filter(removed_at__lt=now - REMEMBERED).delete()
     with connections["vault"].cursor() as cursor:
         cursor.execute(
-            _SWEEP,
-            {
-                "class": int(retention_class),
-                "subjects": [subject for subject in subjects if subject not in used],
-                "until": until,
-                "now": now,
-            },
+            "DELETE FROM privacy_removedkey AS removed USING dek"
+            " WHERE (dek.subject_id, dek.retention_class) ="
+            " (removed.subject_id, removed.retention_class)"
         )
-        return int(cursor.rowcount)
+
+
+def _lost_after_sweep() -> int:
+    with connections["vault"].cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM privacy_lostkey JOIN privacy_removedkey"
+            " USING (subject_id, retention_class)"
+            " WHERE is_swept AND confirmed_at IS NOT NULL AND accepted_at IS NULL"
+        )
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
 
 
 # --- a loss that nothing repairs -------------------------------------------------------------
@@ -287,15 +264,8 @@ def _sweep_some(retention_class: int, subjects: list[UUID], until: datetime, now
 
 def loss_reference() -> Reference:
     """Return what two people agree to: to give up exactly these documents."""
-    digest, count = hashlib.sha256(), 0
-    rows = LostKey.objects.filter(confirmed_at__isnull=False, accepted_at=None)
-    pairs = rows.order_by("subject_id", "retention_class").values_list(
-        "subject_id", "retention_class"
-    )
-    for subject_id, retention_class in pairs.iterator(chunk_size=CHUNK):
-        digest.update(subject_id.bytes + bytes([retention_class]))
-        count += 1
-    return {"keys": count, "sha256": digest.hexdigest()}
+    lost = LostKey.objects.filter(confirmed_at__isnull=False, accepted_at=None)
+    return exactly(lost, name="sha256")
 
 
 def accept_losses(*, approval_id: UUID, now: datetime) -> None:
@@ -304,10 +274,11 @@ def accept_losses(*, approval_id: UUID, now: datetime) -> None:
     The documents are deleted; of evidence in the ledger, which is never deleted, the next record
     of the person is under a new key. Cannot be undone, and nothing happens twice.
     """
-    with _alone(), transaction.atomic(using="default"):
+    with alone(), transaction.atomic(using="default"):
         reference = loss_reference()
         use_approval(approval_id=approval_id, kind=KIND, reference=reference, now=now)
-        with transaction.atomic(using="vault"), connections["vault"].cursor() as cursor:
+        # No epoch is made meanwhile: a key that was just moved to it would look like one of these.
+        with epochs_locked(now=now) as ring, connections["vault"].cursor() as cursor:
             cursor.execute(
                 "UPDATE privacy_lostkey SET accepted_at = %s"
                 " WHERE confirmed_at IS NOT NULL AND accepted_at IS NULL",
@@ -318,6 +289,6 @@ def accept_losses(*, approval_id: UUID, now: datetime) -> None:
                 "DELETE FROM dek USING privacy_lostkey AS lost WHERE lost.accepted_at = %s"
                 " AND (dek.subject_id, dek.retention_class) ="
                 " (lost.subject_id, lost.retention_class) AND dek.kek_epoch <> ALL(%s)",
-                [now, key_ring().epochs()],
+                [now, ring.epochs()],
             )
         _settle(now)

@@ -13,12 +13,15 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connections, transaction
+from django.db.models import Q
 
-from privacy.models import KeyEpoch
+from privacy.models import KeyEpoch, SealingKeyPair
 from privacy.vault.keyring import KeysMissing, LocalKeyRing, key_ring
 
 Reason = KeyEpoch.Reason
 ROTATION = timedelta(days=7)
+# A date that lies further ahead than this was not written by a clock that was right.
+CLOCKS_DIFFER = timedelta(hours=1)
 # Backups of the vault live seven days (docs/keys.md); a day more, so that the last one that holds
 # rows under an epoch is gone for sure before the epoch is.
 DESTROYED_AFTER = timedelta(days=8)
@@ -60,10 +63,14 @@ def rotate_epoch(*, now: datetime, reason: KeyEpoch.Reason) -> int:
 
 
 def rotate_if_due(*, now: datetime) -> int | None:
-    """Make a new epoch when the current one is a week old; safe to repeat. Raises KeysMissing."""
+    """Make a new epoch when the current one is a week old; safe to repeat. Raises KeysMissing.
+
+    Also when the current one is from the future: a clock ran ahead, and a week after that date may
+    be years away.
+    """
     with epochs_locked(now=now):
         current = KeyEpoch.objects.order_by("-number")[0]
-        if now - current.made_at < ROTATION:
+        if -CLOCKS_DIFFER <= now - current.made_at < ROTATION:
             return None
         return rotate_epoch(now=now, reason=Reason.WEEKLY)
 
@@ -107,8 +114,28 @@ def _mark_from(note: Mapping[str, Any]) -> None:
     row = KeyEpoch.objects.get(number=note["number"])
     row.retired_at = row.retired_at or note["retired_at"]
     row.destroyed_at, row.approval_id = note["destroyed_at"], note["approval"]
-    row.file_sha256 = bytes.fromhex(note["file_sha256"])
+    row.file_sha256 = bytes.fromhex(note["file_sha256"]) or None
     row.save()
+
+
+def epochs_from_the_future(*, now: datetime) -> list[int]:
+    """Return the epochs that are not destroyed and were made, or retired, later than now."""
+    ahead = now + CLOCKS_DIFFER
+    rows = KeyEpoch.objects.filter(Q(made_at__gt=ahead) | Q(retired_at__gt=ahead))
+    rows = rows.filter(destroyed_at=None).order_by("number")
+    return list(rows.values_list("number", flat=True))
+
+
+def note_emptied(*, now: datetime) -> None:
+    """Note since when nothing is wrapped under each retired epoch; safe to repeat.
+
+    An epoch that a slow process wrapped something under meanwhile begins anew.
+    """
+    used = {*epochs_in_use(), *SealingKeyPair.objects.values_list("kek_epoch", flat=True)}
+    living = KeyEpoch.objects.filter(destroyed_at=None, retired_at__isnull=False)
+    living.filter(number__in=used).exclude(emptied_at=None).update(emptied_at=None)
+    empty = living.exclude(number__in=used)
+    empty.filter(Q(emptied_at=None) | Q(emptied_at__gt=now)).update(emptied_at=now)
 
 
 def _note(content: bytes) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def note_removed(keys: Sequence[tuple[UUID, int]]) -> None:
             "INSERT INTO privacy_removedkey (subject_id, retention_class, removed_at)"
             " SELECT unnest(%s::uuid[]), unnest(%s::int2[]), now()"
             " ON CONFLICT (subject_id, retention_class)"
-            " DO UPDATE SET removed_at = excluded.removed_at",
+            " DO UPDATE SET removed_at = excluded.removed_at, is_swept = false",
             [[subject for subject, _ in keys], [which for _, which in keys]],
         )
 

@@ -160,7 +160,11 @@ def _beside_the_contacts() -> dict[str, UUID]:
         expires_at=timezone.now() + timedelta(days=1),
     )
     organisation = create_organisation(
-        change=Change(name="Wombatworks"), country="FR", contract_ends_on=None, now=NOW
+        change=Change(name="Wombatworks"),
+        country="FR",
+        contract_ends_on=None,
+        actor_id=owner.id,
+        now=NOW,
     )
     return {
         "account": owner.id,

@@ -8,8 +8,10 @@ import psycopg
 import pytest
 import uuid_utils.compat
 from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
+from privacy import reading
 from privacy.models import AccessRecord
 from privacy.reading import KEPT_FOR
 from privacy.services import (
@@ -221,12 +223,30 @@ def test_the_lines_of_more_than_a_year_ago_go(vault: None) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
         [now] = cursor.fetchone() or [NOW]
-    old = _line(at=now - KEPT_FOR - timedelta(days=1))
-    kept = _line(at=now - KEPT_FOR + timedelta(days=1))
+    old = _line(at=now - KEPT_FOR - timedelta(days=1, seconds=1))
+    kept = _line(at=now - KEPT_FOR - timedelta(hours=23))
     assert forget_old_readings(now=now) == 1
     assert forget_old_readings(now=now) == 0
     assert not AccessRecord.objects.filter(id=old.id).exists()
     assert AccessRecord.objects.filter(id=kept.id).exists()
+
+
+def test_old_lines_go_in_batches_and_whatever_the_clock_of_the_database(
+    vault: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database lets go of what is a year old by its clock; ours may be some hours ahead."""
+    monkeypatch.setattr(reading, "_FORGOTTEN_AT_ONCE", 3)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT clock_timestamp()")
+        [theirs] = cursor.fetchone() or [NOW]
+    for _ in range(8):
+        _line(at=theirs - KEPT_FOR - timedelta(days=2))
+    for hours in (-1, 1):
+        _line(at=theirs - KEPT_FOR + timedelta(hours=hours))
+    with CaptureQueriesContext(connection) as queries:
+        assert forget_old_readings(now=theirs + timedelta(hours=6)) == 8
+    assert sum('DELETE FROM "privacy_accessrecord"' in each["sql"] for each in queries) == 3
+    assert AccessRecord.objects.count() == 2
 
 
 def test_who_read_a_person_is_found_by_an_index_among_many_lines(vault: None) -> None:

@@ -22,7 +22,7 @@ from privacy.key_inventory import as_fields, as_markdown, key_inventory
 from privacy.key_status import key_status
 from privacy.management import escrow_verbs, key_verbs
 from privacy.officers import NotRecognised, recognised
-from privacy.vault import audit, destruction
+from privacy.vault import audit, destruction, sweeping
 from privacy.vault.epochs import Reason, rotate_epoch, rotate_if_due
 from privacy.vault.keyring import EpochInUse, KeysMissing
 from privacy.vault.rewrapping import Rewrapped, rewrap
@@ -59,14 +59,15 @@ class Command(BaseCommand):
 
     def _add_what_needs_two(self, verbs: Any) -> None:
         schedule = verbs.add_parser("schedule", help="ask for a year of destruction when due")
+        stop = verbs.add_parser("unschedule", help="end it: due epochs wait again")
         destroy = verbs.add_parser("destroy", help="destroy a retired epoch; needs two people")
         destroy.add_argument("--epoch", type=int, required=True)
         check = verbs.add_parser("audit", help="compare documents and keys")
-        check.add_argument("--sweep", action="store_true", help="also many keys without document")
+        check.add_argument("--sweep", action="store_true", help="delete many keys without document")
         check.add_argument("--accept-loss", action="store_true", help="give lost documents up")
         for verb in (destroy, check):
             verb.add_argument("--approval", type=UUID, help="the request, once it is agreed to")
-        for verb in (schedule, destroy):
+        for verb in (schedule, stop, destroy):
             verb.add_argument("--as", dest="login", required=True, help="your login name")
         check.add_argument("--as", dest="login", help="your login name")
 
@@ -135,6 +136,11 @@ class Command(BaseCommand):
         self._request(destruction.SCHEDULE, reference, life, options, now)
         self.stdout.write("Then due epochs are destroyed on their day, for a year from now.")
 
+    def _unschedule(self, options: dict[str, Any], now: datetime) -> None:
+        if not destruction.end_schedule(ended_by=self._who(options, now), now=now):
+            raise CommandError("There is no schedule of destruction.")
+        self.stdout.write("The schedule is ended: due epochs wait until two people agree again.")
+
     def _destroy(self, options: dict[str, Any], now: datetime) -> None:
         epoch, approval = options["epoch"], options["approval"]
         if approval is None:
@@ -172,19 +178,42 @@ class Command(BaseCommand):
         if options["accept_loss"]:
             self._accept_loss(options, now)
             return
-        found = audit.audit_keys(now=now, is_sweep_forced=options["sweep"])
+        if options["sweep"]:
+            self._sweep(options, now)
+            return
+        found = audit.audit_keys(now=now)
         self.stdout.write(
             f"{found.documents} documents, {found.keys} keys; without a key: {found.erased}"
             f" erased, {found.lost} LOST, {found.accepted} given up; without a document:"
             f" {found.orphans}, of them swept {found.swept}."
         )
+        if found.lost_after_sweep:
+            self.stdout.write(
+                f"{found.lost_after_sweep} of the lost keys were swept as without a document:"
+                " that is what an older crm looks like."
+            )
         if found.lost:
             raise CommandError(
                 "Keys are lost: nothing is written until they are back. Put the newest vault and"
                 " ring back and audit again, or give up with --accept-loss (two people)."
             )
         if found.is_sweep_held_back:
-            raise CommandError("Too many keys without a document to sweep them: was crm put back?")
+            raise CommandError(
+                "Too many keys without a document to sweep them: was crm put back?"
+                " If not, --sweep (two people)."
+            )
+
+    def _sweep(self, options: dict[str, Any], now: datetime) -> None:
+        if options["approval"] is None:
+            reference = sweeping.sweep_reference(now=now)
+            if not reference["keys"]:
+                raise CommandError("No key without a document is due: `keys audit` first.")
+            self.stdout.write(f"{reference['keys']} keys would be deleted for ever.")
+            self._request(sweeping.SWEEP, reference, destruction.DESTRUCTION_LIFE, options, now)
+            return
+        self._who(options, now)
+        swept = sweeping.sweep_orphans(approval_id=options["approval"], now=now)
+        self.stdout.write(f"{swept} keys without a document are deleted.")
 
     def _accept_loss(self, options: dict[str, Any], now: datetime) -> None:
         if options["approval"] is None:

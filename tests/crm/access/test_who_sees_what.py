@@ -139,6 +139,7 @@ def canary(anchor: Path, english: None) -> UUID:
             card_number=NUMBERS["card"],
             notes=MASKED["notes"],
         ),
+        actor_id=uuid4(),
         country="FR",
         contract_ends_on=None,
         now=NOW,

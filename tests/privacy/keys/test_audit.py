@@ -4,8 +4,10 @@ import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 import uuid_utils.compat
 from django.db import connections, transaction
@@ -19,12 +21,15 @@ from privacy.journal import JournalEvent, journal_writer
 from privacy.models import DataKey, LostKey, OrphanKey, RemovedKey, RetentionClass
 from privacy.services import KeysLost
 from privacy.services import RetentionClass as Class
-from privacy.vault import audit, interlock, removal
+from privacy.vault import audit, interlock, removal, sweeping
 from privacy.vault.audit import KIND, AuditRunning, accept_losses, audit_keys, loss_reference
 from privacy.vault.epochs import Reason, rotate_epoch
 from privacy.vault.keyring import KeysMissing, LocalKeyRing
+from privacy.vault.one_audit import alone
 from privacy.vault.removal import delete_documents, destroy_documents
+from privacy.vault.rewrapping import rewrap
 from privacy.vault.store import destroy_keys
+from privacy.vault.sweeping import SWEEP, sweep_orphans, sweep_reference
 from tests.conftest import NOW
 from tests.privacy.keys.people import agreed, sql
 
@@ -261,6 +266,106 @@ def test_keys_under_a_file_that_is_gone_are_lost_until_it_is_back(ring: LocalKey
     assert len(services.read_documents(subject_ids=subjects, retention_class=PROFILE)) == 3
 
 
+def _removed_yesterday(subjects: list[UUID]) -> None:
+    sql(
+        "vault",
+        "INSERT INTO privacy_removedkey (subject_id, retention_class, removed_at)"
+        " SELECT unnest(%s::uuid[]), 1, %s",
+        subjects,
+        NOW - DAY,
+    )
+
+
+def test_keys_that_move_to_a_new_epoch_during_an_audit_are_not_lost(
+    ring: LocalKeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a week off, the bells of the audit and of the rotation ring together."""
+    subjects = _people(3)
+    _removed_yesterday(subjects)
+    usual = audit._compare
+
+    def rotate_first(*more: Any) -> None:
+        rotate_epoch(now=NOW, reason=Reason.WEEKLY)
+        assert rewrap().moved
+        usual(*more)
+
+    monkeypatch.setattr(audit, "_compare", rotate_first)
+    found = audit_keys(now=NOW)
+    assert (found.lost, found.erased, found.documents, found.orphans) == (0, 0, 3, 0)
+    assert _is_writing()
+    assert len(services.read_documents(subject_ids=subjects, retention_class=PROFILE)) == 3
+
+
+def test_the_second_look_knows_the_epochs_of_its_moment(
+    ring: LocalKeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The stream met an epoch that was away; it is back, and its keys are under a new one."""
+    subjects = _people(3)
+    _removed_yesterday(subjects)
+    rotate_epoch(now=NOW, reason=Reason.EXERCISE)
+    path = ring.folder / "kek-000001.json"
+    path.rename(ring.folder / "away")
+    usual, looked = audit._note_lost, []
+
+    def put_back_first(retention_class: int, found: list[UUID], *more: Any) -> None:
+        looked.append(sorted(found))
+        (ring.folder / "away").rename(path)
+        rotate_epoch(now=NOW, reason=Reason.EXERCISE)
+        assert rewrap().moved
+        usual(retention_class, found, *more)
+
+    monkeypatch.setattr(audit, "_note_lost", put_back_first)
+    found = audit_keys(now=NOW)
+    assert looked == [subjects]
+    assert (found.lost, found.erased) == (0, 0)
+    assert len(services.read_documents(subject_ids=subjects, retention_class=PROFILE)) == 3
+
+
+def test_a_removal_of_before_excuses_no_key_whose_epoch_is_away(ring: LocalKeyRing) -> None:
+    """Somebody was removed and came back: the key is there, its epoch's file is not."""
+    subject, *_ = _people(3)
+    destroy_documents(subject_ids=[subject], retention_class=PROFILE)
+    RemovedKey.objects.update(removed_at=NOW - DAY)
+    rotate_epoch(now=NOW, reason=Reason.EXERCISE)
+    _write(subject)
+    (ring.folder / "kek-000002.json").rename(ring.folder / "away")
+    found = audit_keys(now=NOW)
+    assert (found.lost, found.erased) == (1, 0)
+    assert len(sql("default", "SELECT 1 FROM blob")) == 3
+    (ring.folder / "away").rename(ring.folder / "kek-000002.json")
+    assert audit_keys(now=NOW).lost == 0
+    assert services.read_documents(subject_ids=[subject], retention_class=PROFILE)
+
+
+def test_a_sweep_excuses_no_loss_after_it(ring: LocalKeyRing) -> None:
+    """Swept, then the vault was dumped, then the person came back, then the dump was put back."""
+    subject, *_ = _people(3)
+    delete_documents(subject_ids=[subject], retention_class=PROFILE)
+    audit_keys(now=NOW)
+    assert audit_keys(now=NOW + HOUR).swept == 1
+    _write(subject)
+    rows = _lose(subject)
+    found = audit_keys(now=NOW + 3 * HOUR)
+    assert (found.lost, found.lost_after_sweep, found.erased) == (1, 1, 0)
+    assert not _is_writing()
+    assert len(sql("default", "SELECT 1 FROM blob")) == 3
+    _put_back(rows)
+    found = audit_keys(now=NOW + 4 * HOUR)
+    assert (found.lost, found.lost_after_sweep) == (0, 0)
+    assert not RemovedKey.objects.exists()  # whoever has a key again was not removed
+
+
+def test_a_removal_that_was_asked_for_is_one_although_there_was_a_sweep(ring: LocalKeyRing) -> None:
+    subject, *_ = _people(3)
+    delete_documents(subject_ids=[subject], retention_class=PROFILE)
+    audit_keys(now=NOW)
+    assert audit_keys(now=NOW + HOUR).swept == 1
+    _write(subject)
+    destroy_keys(subject_id=subject, retention_classes=[PROFILE])
+    assert not RemovedKey.objects.get().is_swept
+    assert audit_keys(now=NOW + 2 * HOUR).lost == 0
+
+
 # --- a loss that nothing repairs -------------------------------------------------------------
 
 
@@ -434,18 +539,43 @@ def test_many_orphans_at_once_are_somebodys_decision(
     ring: LocalKeyRing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A crm of yesterday beside the vault of today: its keys are needed by a crm of today."""
-    monkeypatch.setattr(audit, "SWEPT_AT_MOST", 3)
+    monkeypatch.setattr(sweeping, "SWEPT_AT_MOST", 3)
     subjects = _people(10)
     delete_documents(subject_ids=subjects[:5], retention_class=PROFILE)
     audit_keys(now=NOW)
     found = audit_keys(now=NOW + HOUR)
     assert (found.swept, found.is_sweep_held_back) == (0, True)
     assert DataKey.objects.count() == 10
-    assert audit_keys(now=NOW + HOUR, is_sweep_forced=True).swept == 5
+    reference = sweep_reference(now=NOW + HOUR)
+    assert reference["keys"] == 5
+    with pytest.raises(NotApproved):
+        sweep_orphans(approval_id=uuid4(), now=NOW + HOUR)
+    approval = agreed(kind=SWEEP, reference=reference, now=NOW + HOUR, life=DAY)
+    delete_documents(subject_ids=subjects[5:6], retention_class=PROFILE)
+    audit_keys(now=NOW + 2 * HOUR)  # what is found since is not what they agreed to
+    assert sweep_orphans(approval_id=approval, now=NOW + 4 * HOUR) == 5
+    assert DataKey.objects.count() == 5
+    with pytest.raises(NotApproved):
+        sweep_orphans(approval_id=approval, now=NOW + 4 * HOUR)
+
+
+def test_an_agreed_sweep_is_void_when_somebody_wrote_with_one_of_the_keys(
+    ring: LocalKeyRing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "SWEPT_AT_MOST", 1)
+    subjects = _people(4)
+    delete_documents(subject_ids=subjects, retention_class=PROFILE)
+    audit_keys(now=NOW)
+    reference = sweep_reference(now=NOW + HOUR)
+    approval = agreed(kind=SWEEP, reference=reference, now=NOW + HOUR, life=DAY)
+    _write(subjects[0])
+    with pytest.raises(NotApproved):
+        sweep_orphans(approval_id=approval, now=NOW + HOUR)
+    assert DataKey.objects.count() == 4
 
 
 def test_only_one_audit_at_a_time(ring: LocalKeyRing) -> None:
-    with audit._alone():
+    with alone():
         failed: list[BaseException] = []
 
         def run() -> None:
@@ -461,6 +591,26 @@ def test_only_one_audit_at_a_time(ring: LocalKeyRing) -> None:
         thread.join()
         assert len(failed) == 1
     audit_keys(now=NOW)
+
+
+def test_an_audit_stays_the_only_one_when_django_connects_anew(ring: LocalKeyRing) -> None:
+    with alone():
+        connections["vault"].close()
+        with pytest.raises(AuditRunning), alone():
+            pass
+    with alone():
+        pass
+
+
+def test_an_audit_that_lost_its_lock_says_so(ring: LocalKeyRing) -> None:
+    with pytest.raises(psycopg.OperationalError), alone():
+        sql(
+            "vault",
+            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+            " AND objid = %s AND pid <> pg_backend_pid() AND database ="
+            " (SELECT oid FROM pg_database WHERE datname = current_database())",
+            7_203_002,
+        )
 
 
 def test_the_memory_of_an_audit_does_not_grow_with_the_people(

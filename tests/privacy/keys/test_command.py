@@ -13,8 +13,9 @@ from django.utils.translation import override
 
 from crm.models import Account
 from privacy import services
+from privacy.approvals import approve
 from privacy.models import Approval, DataKey, KeyDestruction, RetentionClass, SealingKeyPair
-from privacy.vault import audit
+from privacy.vault import sweeping
 from privacy.vault.destruction import SCHEDULE_LIFE
 from privacy.vault.epochs import Reason, rotate_epoch
 from privacy.vault.keyring import LocalKeyRing
@@ -22,7 +23,7 @@ from privacy.vault.rewrapping import rewrap
 from tests.conftest import NOW
 from tests.crm.staff import PASSWORD, code_now
 from tests.crm.terminal import Person
-from tests.privacy.keys.people import agreed_schedule, sql
+from tests.privacy.keys.people import BOB, agreed_schedule, sql
 
 pytestmark = pytest.mark.django_db(databases=["default", "vault", "intake"], transaction=True)
 PROFILE = RetentionClass.PROFILE
@@ -169,6 +170,26 @@ def test_a_schedule_asked_for_as_every_approval_stands(ring: LocalKeyRing) -> No
     assert Approval.objects.get().expires_at == NOW + SCHEDULE_LIFE
 
 
+def test_one_officer_ends_the_schedule(ring: LocalKeyRing, here: Callable[..., str]) -> None:
+    anne, carole = Person("anne", "dsi"), Person("carole", "marketing")
+    with pytest.raises(CommandError, match="no schedule"):
+        here(anne, "unschedule")
+    agreed_schedule(now=NOW)
+    with pytest.raises(CommandError):
+        here(carole, "unschedule")
+    assert "agreed until" in _keys("status")
+    assert "is ended" in here(anne, "unschedule")
+    assert "schedule of destruction: NONE" in _keys("status")
+
+
+def test_an_epoch_from_the_future_is_told(
+    ring: LocalKeyRing, at: Callable[[datetime], None]
+) -> None:
+    rotate_epoch(now=NOW + 365 * DAY, reason=Reason.EXERCISE)
+    assert "dates of epochs [1, 2] are in the future" in _problems("status")
+    assert "Epoch 3 is made" in _keys("rotate")
+
+
 @pytest.mark.parametrize("way", ["keys", "approvals"])
 def test_two_people_destroy_an_epoch_before_its_day(
     ring: LocalKeyRing, here: Callable[..., str], way: str
@@ -239,15 +260,29 @@ def test_two_people_give_up_what_is_lost(ring: LocalKeyRing, here: Callable[...,
     assert "0 LOST" in _keys("audit")
 
 
-def test_a_sweep_that_is_held_back_can_be_ordered(
-    ring: LocalKeyRing, monkeypatch: pytest.MonkeyPatch, at: Callable[[datetime], None]
+def test_a_sweep_that_is_held_back_takes_two_people(
+    ring: LocalKeyRing,
+    here: Callable[..., str],
+    monkeypatch: pytest.MonkeyPatch,
+    at: Callable[[datetime], None],
 ) -> None:
-    monkeypatch.setattr(audit, "SWEPT_AT_MOST", 1)
+    monkeypatch.setattr(sweeping, "SWEPT_AT_MOST", 1)
+    anne, zoe = Person("anne", "dsi"), Person("zoe", "dsi")
     for _ in range(3):
         _somebody()
     sql("default", "DELETE FROM blob")
     _keys("audit")
+    with pytest.raises(CommandError, match="No key without a document is due"):
+        here(anne, "audit", "--sweep")
     at(NOW + timedelta(hours=2))
     assert "was crm put back" in _problems("audit")
-    assert "of them swept 3" in _keys("audit", "--sweep")
+    assert "--as LOGIN" in _problems("audit", "--sweep")
+    assert "3 keys would be deleted" in here(anne, "audit", "--sweep")
+    asked = Approval.objects.get(kind="key_sweep")
+    with pytest.raises(CommandError, match="Nobody has agreed"):
+        here(zoe, "audit", "--sweep", "--approval", str(asked.id))
+    assert DataKey.objects.count() == 3
+    approve(approval_id=asked.id, decided_by=BOB, now=timezone.now())
+    said = here(zoe, "audit", "--sweep", "--approval", str(asked.id))
+    assert "3 keys without a document are deleted" in said
     assert not DataKey.objects.exists()

@@ -24,14 +24,29 @@ from privacy.vault.destruction import (
     destroy_due_epochs,
     destroy_epoch,
     due_epochs,
+    end_schedule,
     finish_destructions,
     schedule_reference,
 )
-from privacy.vault.epochs import Reason, rotate_epoch
+from privacy.vault.epochs import (
+    Reason,
+    epochs_from_the_future,
+    note_emptied,
+    rotate_epoch,
+    rotate_if_due,
+    sync_epochs,
+)
 from privacy.vault.keyring import EpochInUse, KeysMissing, LocalKeyRing, key_ring
 from privacy.vault.rewrapping import rewrap
 from tests.conftest import NOW
-from tests.privacy.keys.people import ALICE, BOB, agreed_destruction, agreed_schedule, sql
+from tests.privacy.keys.people import (
+    ALICE,
+    BOB,
+    agreed_destruction,
+    agreed_schedule,
+    forget_epochs,
+    sql,
+)
 
 pytestmark = pytest.mark.django_db(databases=["default", "vault", "intake"], transaction=True)
 PROFILE = RetentionClass.PROFILE
@@ -50,6 +65,7 @@ def _retired() -> UUID:
     subject = _somebody()
     rotate_epoch(now=NOW, reason=Reason.EXERCISE)
     rewrap()
+    note_emptied(now=NOW)
     return subject
 
 
@@ -121,6 +137,157 @@ def test_what_a_row_needs_is_not_destroyed(ring: LocalKeyRing) -> None:
         destroy_epoch(epoch=1, approval_id=approval, now=NOW)
     assert Approval.objects.get(id=approval).used_at is None
     assert services.read_documents(subject_ids=[subject], retention_class=PROFILE)
+
+
+# --- what one epoch may not do to the others, and what a clock may not do to any ---------------
+
+
+def _two_due(ring: LocalKeyRing) -> Path:
+    """Epochs 1 and 2 are due, nothing needs them; the path of the file of 1."""
+    _retired()
+    rotate_epoch(now=NOW, reason=Reason.EXERCISE)
+    rewrap()
+    note_emptied(now=NOW)
+    agreed_schedule(now=NOW)
+    return ring.folder / "kek-000001.json"
+
+
+def test_a_file_that_is_gone_is_attested_as_found_gone_and_stops_no_other(
+    ring: LocalKeyRing, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = _two_due(ring)
+    path.rename(ring.folder / "away")
+    done = keep_keys(now=NOW + 8 * DAY)
+    assert (done.epochs, done.found_gone) == ((1, 2), (1,))
+    assert "key epochs [1] had no file any more" in caplog.text
+    first, second = KeyDestruction.objects.filter(kind="epoch").order_by("number")
+    assert first.file_sha256 is None
+    assert second.file_sha256 is not None
+    note = json.loads((ring.folder / "kek-000001.destroyed").read_text())
+    assert "was not deleted by the product" in note["statement"]
+    assert ring.epochs() == [3, 4]  # the week of 3 is over too
+    (ring.folder / "away").rename(path)
+    assert finish_destructions(now=NOW + 9 * DAY) == [1]
+    assert not path.exists()
+    forget_epochs()
+    sync_epochs(now=NOW + 9 * DAY)
+    assert KeyEpoch.objects.get(number=1).file_sha256 is None
+
+
+def test_a_file_that_cannot_be_read_stops_no_other(
+    ring: LocalKeyRing, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = _two_due(ring)
+    content = path.read_bytes()
+    path.unlink()
+    path.mkdir()
+    done = keep_keys(now=NOW + 8 * DAY)
+    assert (done.epochs, done.unreadable) == ((2,), (1,))
+    assert "key epochs [1] are due to be destroyed, and their files cannot be read" in caplog.text
+    assert KeyEpoch.objects.get(number=1).destroyed_at is None
+    path.rmdir()
+    path.write_bytes(content)
+    assert destroy_due_epochs(now=NOW + 8 * DAY).epochs == (1,)
+
+
+def test_a_file_that_is_gone_is_not_given_up_while_a_row_needs_it(ring: LocalKeyRing) -> None:
+    agreed_schedule(now=NOW)
+    _somebody()
+    rotate_epoch(now=NOW, reason=Reason.EXERCISE)
+    (ring.folder / "kek-000001.json").rename(ring.folder / "away")
+    assert destroy_due_epochs(now=NOW + 20 * DAY).needed == (1,)
+    assert destroy_due_epochs(now=NOW + 30 * DAY).needed == (1,)
+    assert KeyEpoch.objects.get(number=1).destroyed_at is None
+
+
+def test_an_epoch_that_was_just_emptied_waits_for_a_dump(
+    ring: LocalKeyRing, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rotated, killed before the keys were moved, off for nine days, and all at once then."""
+    agreed_schedule(now=NOW)
+    subject = _somebody()
+    rotate_epoch(now=NOW, reason=Reason.ERASURE)
+    start = NOW + 9 * DAY
+    done = keep_keys(now=start)
+    assert (done.epochs, done.fresh) == ((), (1,))
+    assert "wait a day for a dump" in caplog.text
+    assert keep_keys(now=start + DAY - timedelta(seconds=1)).epochs == ()
+    assert ring.epochs() == [1, 2, 3]
+    assert keep_keys(now=start + DAY).epochs == (1,)
+    assert services.read_documents(subject_ids=[subject], retention_class=PROFILE)
+
+
+def test_an_epoch_that_something_came_back_to_is_emptied_anew(ring: LocalKeyRing) -> None:
+    agreed_schedule(now=NOW)
+    _retired()
+    sql("vault", "UPDATE dek SET kek_epoch = 1")  # a slow process
+    assert destroy_due_epochs(now=NOW + 8 * DAY).needed == (1,)
+    assert KeyEpoch.objects.get(number=1).emptied_at is None
+    sql("vault", "UPDATE dek SET kek_epoch = 2")
+    assert destroy_due_epochs(now=NOW + 9 * DAY).fresh == (1,)
+    assert destroy_due_epochs(now=NOW + 10 * DAY).epochs == (1,)
+
+
+def test_one_officer_ends_the_schedule_and_two_begin_it_again(ring: LocalKeyRing) -> None:
+    _retired()
+    agreed_schedule(now=NOW)
+    agreed_schedule(now=NOW)
+    assert end_schedule(ended_by=BOB, now=NOW + DAY) == 2
+    assert end_schedule(ended_by=BOB, now=NOW + DAY) == 0
+    assert destroy_due_epochs(now=NOW + 8 * DAY).unapproved == (1,)
+    agreed_schedule(now=NOW + 8 * DAY)
+    assert destroy_due_epochs(now=NOW + 8 * DAY).epochs == (1,)
+
+
+def test_a_clock_that_ran_ahead_ends_no_rotation_and_brings_no_end_forward(
+    ring: LocalKeyRing,
+) -> None:
+    agreed_schedule(now=NOW)
+    _somebody()
+    ahead = NOW + 3650 * DAY
+    assert keep_keys(now=ahead).epochs == ()
+    due = NOW + 8 * DAY
+    done = destroy_due_epochs(now=due)
+    assert done.epochs == ()
+    with pytest.raises(EpochInUse, match="from the future"):
+        destroy_epoch(epoch=1, approval_id=agreed_destruction(epoch=1, now=due), now=due)
+    keep_keys(now=due)
+    rows = {row.number: row for row in KeyEpoch.objects.all()}
+    assert (rows[3].made_at, rows[3].retired_at) == (due, None)
+    assert epochs_from_the_future(now=due) == [1, 2]
+    assert keep_keys(now=due + 6 * DAY).epochs == ()
+    later = due + 7 * DAY
+    keep_keys(now=later)
+    assert ring.epochs() == [1, 2, 3, 4]
+    for epoch in (1, 2):  # dated by nobody's clock: two people may, at any time
+        approval = agreed_destruction(epoch=epoch, now=later)
+        destroy_epoch(epoch=epoch, approval_id=approval, now=later)
+    assert KeyDestruction.objects.filter(kind="epoch", destroyed_at=later).count() == 2
+    assert epochs_from_the_future(now=later) == []
+
+
+def test_nothing_is_destroyed_while_the_newest_epoch_is_from_the_future(
+    ring: LocalKeyRing,
+) -> None:
+    _two_due(ring)
+    rotate_epoch(now=NOW + 3650 * DAY, reason=Reason.EXERCISE)
+    assert destroy_due_epochs(now=NOW + 8 * DAY).doubtful == (1, 2)
+    assert ring.epochs() == [1, 2, 3, 4]
+    rotate_if_due(now=NOW + 8 * DAY)
+    assert destroy_due_epochs(now=NOW + 8 * DAY).epochs == (1, 2)
+
+
+def test_a_clock_that_ran_behind_brings_no_end_forward(ring: LocalKeyRing) -> None:
+    """It makes an epoch from the past, at whose date the one before seems to have retired."""
+    agreed_schedule(now=NOW)
+    _somebody()
+    keep_keys(now=NOW - 3650 * DAY)
+    fixed = NOW + 6 * DAY
+    keep_keys(now=fixed)
+    assert [row.made_at for row in KeyEpoch.objects.order_by("number")][2] == fixed
+    assert KeyEpoch.objects.get(number=1).retired_at == NOW
+    assert keep_keys(now=fixed + 8 * DAY - timedelta(seconds=1)).epochs == ()
+    assert 1 in keep_keys(now=fixed + 8 * DAY).epochs
 
 
 def test_a_sealing_key_alone_keeps_its_epoch(ring: LocalKeyRing) -> None:
