@@ -57,6 +57,7 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                 *("crm_segment", "forms_intake_submission", "campaigns_template"),
                 *("campaigns_audienceexclusion", "campaigns_trackedlink"),
                 *("crm_accountevent", "crm_export", "crm_exportdownload", "crm_numbershown"),
+                "crm_numberchange",
                 *("crm_supportticket", "privacy_accessrecord", "privacy_readmeter"),
                 *("campaigns_measuredmessage", "crm_enrolmentkey", "crm_staffsession"),
                 *("crm_signin", "crm_securityevent", "crm_apitoken", "crm_apitokenuse"),

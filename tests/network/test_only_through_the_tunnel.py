@@ -34,7 +34,7 @@ def test_a_colleague_signs_in_through_the_tunnel(town: Town) -> None:
         assert page.headers["Strict-Transport-Security"] == "max-age=63072000"
         assert page.headers["Server"] == "nginx"
         assert browser.get("/static/crm/accord.css").status_code == 200
-        assert set(browser.cookies) >= {"accord_session", "accord_csrf"}
+        assert set(browser.cookies) >= {"__Host-accord_session", "__Host-accord_csrf"}
         assert all(cookie.secure for cookie in browser.cookies.jar)
 
 

@@ -13,7 +13,7 @@ from tests.journeys.stage import Stage, set_up
 _LIMITS_OFF = {"ACCORD_FORMS_PER_NETWORK": "10000000", "ACCORD_FORMS_PER_FORM": "10000000"}
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def quiet_stage() -> Iterator[Stage]:
     stage = set_up(name="scan", programs=("public", "staff"), more=_LIMITS_OFF)
     yield stage
