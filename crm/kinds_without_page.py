@@ -33,24 +33,24 @@ BOTH = (DPO, DSI)
 
 def _key_destruction(reference: Reference) -> Facts:
     said = _("Destroy the key of epoch %s, for ever. What only it opens can never be read again.")
-    return [(_("What"), said % reference.get("epoch", "?"))]
+    return [(_("What is asked for"), said % reference.get("epoch", "?"))]
 
 
 def _key_schedule(reference: Reference) -> Facts:
     said = _(
         "Destroy every retired key %s days after its retirement, from now on, without asking again."
     )
-    return [(_("What"), said % reference.get("days_after_retirement", "?"))]
+    return [(_("What is asked for"), said % reference.get("days_after_retirement", "?"))]
 
 
 def _key_loss(reference: Reference) -> Facts:
     said = _("Give up the documents whose keys are lost, for ever, so that writing goes on.")
-    return [(_("What"), said), (_("Documents"), str(reference.get("keys", "?")))]
+    return [(_("What is asked for"), said), (_("Documents"), str(reference.get("keys", "?")))]
 
 
 def _key_sweep(reference: Reference) -> Facts:
     said = _("Delete keys that have no document, for ever: many at once, as after a restore.")
-    return [(_("What"), said), (_("Keys"), str(reference.get("keys", "?")))]
+    return [(_("What is asked for"), said), (_("Keys"), str(reference.get("keys", "?")))]
 
 
 def _usernames(references: Sequence[Reference]) -> list[str]:
@@ -63,13 +63,19 @@ def _usernames(references: Sequence[Reference]) -> list[str]:
 
 def _factor_resets(references: Sequence[Reference]) -> list[Facts]:
     said = _("Take away every second factor of this account, and give it a key for a new one.")
-    return [[(_("What"), said), (_("Account"), name)] for name in _usernames(references)]
+    return [
+        [(_("What is asked for"), said), (_("Account"), name)] for name in _usernames(references)
+    ]
 
 
 def _more_readings(references: Sequence[Reference]) -> list[Facts]:
     said = _("Let this account read more contacts than its share, on this one day.")
     return [
-        [(_("What"), said), (_("Account"), name), (_("Day"), str(reference.get("day", "?")))]
+        [
+            (_("What is asked for"), said),
+            (_("Account"), name),
+            (_("Day"), str(reference.get("day", "?"))),
+        ]
         for name, reference in zip(_usernames(references), references, strict=True)
     ]
 

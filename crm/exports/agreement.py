@@ -27,7 +27,7 @@ def _describe_all(references: Sequence[Reference]) -> list[Facts]:
     for reference in references:
         row = found.get(str(reference.get("export", "")))
         if row is None:
-            described.append([(_("What"), _("This export is not there any more."))])
+            described.append([(_("What is asked for"), _("This export is not there any more."))])
         else:
             described.append(_facts(reference, row, scopes[row.scope, row.scope_id], titles))
     return described
