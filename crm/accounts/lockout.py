@@ -7,8 +7,8 @@ from axes.models import AccessAttempt
 from django.contrib.auth import authenticate
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.utils.crypto import salted_hmac
 
+from crm.accounts.circumstances import name_print
 from crm.accounts.known_browsers import is_held_back, note_lockout, note_wrong_password
 from crm.models import Account
 from crm.networks import request_address
@@ -22,7 +22,7 @@ def address_of(request: HttpRequest) -> str:
 def name_of_attempt(request: HttpRequest, credentials: dict[str, str] | None = None) -> str:
     """Return what an attempt is counted under: a keyed digest of whatever was typed as a name."""
     typed = (credentials or {}).get("username", "")
-    return salted_hmac("crm.accounts.lockout", typed, algorithm="sha256").hexdigest()
+    return name_print(typed)
 
 
 def _open_again_at(request: HttpRequest, name: str) -> datetime | None:
