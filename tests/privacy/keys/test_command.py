@@ -21,7 +21,7 @@ from privacy.vault.epochs import Reason, rotate_epoch
 from privacy.vault.keyring import LocalKeyRing
 from privacy.vault.rewrapping import rewrap
 from tests.conftest import NOW
-from tests.crm.staff import PASSWORD, code_now
+from tests.crm.staff import PASSWORD
 from tests.crm.terminal import Person
 from tests.privacy.keys.people import BOB, agreed_schedule, sql
 
@@ -136,8 +136,7 @@ def here(monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
     """Somebody types the words of a command of keys, then their password and a code."""
 
     def types(who: Person, *words: str, password: str = PASSWORD, code: str = "") -> str:
-        answers = f"{password}\n{code or code_now(who.secret, steps=who.used)}\n"
-        who.used += 0 if code else 1
+        answers = f"{password}\n{code or who.next_code()}\n"
         monkeypatch.setattr("sys.stdin", StringIO(answers))
         return _keys(*words, "--as", who.account.username)
 
