@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
+from operator import itemgetter
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,13 @@ from campaigns.delivery import statements
 from campaigns.doorbells import ring_delivery
 from campaigns.drafts import ChangedMeanwhile
 from campaigns.measurement.links import freeze_links
-from campaigns.models import Campaign, CampaignState, CompiledContent, StateChange
+from campaigns.models import (
+    Campaign,
+    CampaignState,
+    CampaignVersion,
+    CompiledContent,
+    StateChange,
+)
 from campaigns.smtp.addresses import BadAddress, has_controls, wire_address
 from crm.services import InvalidRules, SegmentUnknown, membership, segment_rules
 
@@ -51,17 +58,34 @@ def _reasons_of(findings: Sequence[Finding]) -> list[Reason]:
     return [Reason(each.message, each.line, each.column) for each in findings]
 
 
-def compiled(campaign: Campaign) -> Compiled:
-    """Return the mail of a campaign. Raises NotReady with every finding of the linter."""
+def compiled(words: Campaign | CampaignVersion) -> Compiled:
+    """Return the mail of a campaign's words. Raises NotReady with every finding of the linter."""
     try:
         return compile_content(
-            mjml=campaign.mjml,
-            subject=campaign.subject,
-            preheader=campaign.preheader,
-            language=campaign.language,
+            mjml=words.mjml,
+            subject=words.subject,
+            preheader=words.preheader,
+            language=words.language,
         )
     except BrokenTemplate as broken:
         raise NotReady(_reasons_of(broken.findings)) from None
+
+
+# A mail by its variant (0 is the first) and its language.
+Mails = dict[tuple[int, str], Compiled]
+
+
+def _mails(campaign: Campaign, reasons: list[Reason]) -> Mails:
+    """Every mail of a campaign; what is wrong with any of them goes to `reasons`."""
+    mails: Mails = {}
+    words: list[tuple[int, Campaign | CampaignVersion]] = [(0, campaign)]
+    words += [(each.variant, each) for each in campaign.versions.order_by("variant", "language")]
+    for variant, each in words:
+        try:
+            mails[variant, each.language] = compiled(each)
+        except NotReady as broken:
+            reasons += broken.reasons
+    return mails
 
 
 def _audience_rules(campaign: Campaign) -> dict[str, object] | None:
@@ -98,7 +122,7 @@ def obstacles(*, campaign_id: UUID, now: datetime) -> list[Reason]:
     Changes nothing. Raises Campaign.DoesNotExist.
     """
     try:
-        _mail, rules = _checked(Campaign.objects.select_related("purpose").get(id=campaign_id))
+        _all, rules = _checked(Campaign.objects.select_related("purpose").get(id=campaign_id))
         _members(rules, now)
     except NotReady as broken:
         return broken.reasons
@@ -129,18 +153,8 @@ def launch(
             raise WrongState(before)
         if seen_at not in (None, campaign.updated_at):
             raise ChangedMeanwhile
-        mail, rules = _checked(campaign)
-        CompiledContent.objects.update_or_create(
-            campaign=campaign,
-            defaults={
-                "html": mail.html,
-                "text": mail.text,
-                "subject": mail.subject,
-                "fields": mail.fields,
-                "compiled_at": now,
-            },
-        )
-        freeze_links(campaign_id=campaign_id, html=mail.parts().html)
+        mails, rules = _checked(campaign)
+        _freeze_mails(campaign_id, mails, now)
         planned = _freeze(campaign, rules, now)
         Campaign.objects.filter(id=campaign_id).update(
             state=CampaignState.RUNNING,
@@ -157,20 +171,38 @@ def launch(
     return planned
 
 
-def _checked(campaign: Campaign) -> tuple[Compiled, dict[str, object] | None]:
+def _freeze_mails(campaign_id: UUID, mails: Mails, now: datetime) -> None:
+    CompiledContent.objects.filter(campaign_id=campaign_id).delete()
+    CompiledContent.objects.bulk_create(
+        CompiledContent(
+            campaign_id=campaign_id,
+            variant=variant,
+            language=language,
+            html=mail.html,
+            text=mail.text,
+            subject=mail.subject,
+            fields=mail.fields,
+            compiled_at=now,
+        )
+        for (variant, language), mail in mails.items()
+    )
+    freeze_links(
+        campaign_id=campaign_id,
+        pages=[mail.parts().html for _key, mail in sorted(mails.items(), key=itemgetter(0))],
+    )
+
+
+def _checked(campaign: Campaign) -> tuple[Mails, dict[str, object] | None]:
     reasons = _obstacles(campaign)
-    mail, rules = None, None
+    rules = None
     try:
         rules = _audience_rules(campaign)
     except SegmentUnknown:
         reasons.append(Reason(_("The segment is no longer there: choose another.")))
-    try:
-        mail = compiled(campaign)
-    except NotReady as broken:
-        reasons += broken.reasons
-    if reasons or mail is None:
+    mails = _mails(campaign, reasons)
+    if reasons:
         raise NotReady(reasons)
-    return mail, rules
+    return mails, rules
 
 
 def _members(rules: dict[str, object] | None, now: datetime) -> tuple[str, list[Any]]:

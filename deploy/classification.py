@@ -42,7 +42,14 @@ FIELDS: dict[str, dict[str, Holds]] = {
         **dict.fromkeys(("sender_name", "sender_address", "reply_to"), _P),
         **dict.fromkeys(("state", "language", "halted_reason"), _C),
     },
-    "campaigns.CompiledContent": {**dict.fromkeys(("html", "text", "subject"), _P), "fields": _C},
+    "campaigns.CampaignVersion": {
+        **dict.fromkeys(("subject", "preheader", "mjml"), _P),
+        "language": _C,
+    },
+    "campaigns.CompiledContent": {
+        **dict.fromkeys(("html", "text", "subject"), _P),
+        **dict.fromkeys(("fields", "language"), _C),
+    },
     "campaigns.AudienceExclusion": {"reason": _C},
     "campaigns.StateChange": dict.fromkeys(("from_state", "to_state", "reason"), _C),
     "campaigns.TrackedLink": {"url": _P},

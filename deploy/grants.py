@@ -33,6 +33,7 @@ _CRM_TABLES = frozenset(
         "blob",
         "campaigns_audienceexclusion",
         "campaigns_campaign",
+        "campaigns_campaignversion",
         "campaigns_compiledcontent",
         "campaigns_delivery",
         "campaigns_measuredmessage",

@@ -18,8 +18,8 @@ from campaigns.delivery.signing import signer
 from campaigns.delivery.statements import Claimed, GateMark, Outcome
 from campaigns.measurement import links as measurement
 from campaigns.measurement.links import FrozenLink
-from campaigns.measurement.measured_mail import measured
-from campaigns.models import Campaign, Delivery, DeliveryKind, DeliveryState
+from campaigns.measurement.measured_mail import measured, trackable_links
+from campaigns.models import Campaign, CompiledContent, Delivery, DeliveryKind, DeliveryState
 from campaigns.smtp.addresses import BadAddress, verp_address
 from campaigns.smtp.headers import UnsafeHeader
 from campaigns.smtp.message import MessageFrame, Sender
@@ -78,24 +78,24 @@ def _skipped(claimed: Claimed, reason: str) -> Outcome:
     return Outcome(id=claimed.id, state=DeliveryState.SKIPPED, reason=reason)
 
 
-class NewsletterDesk:
-    """Prepares the messages of one campaign; its frame is built once.
+class _FrozenMail:
+    """One variant of a campaign in one language; its frame is built once.
 
     A second frame, of the mail that is measured, is built when the first person comes who agreed
     to that: a campaign under legitimate interest never has one.
     """
 
-    def __init__(self, campaign: Campaign) -> None:
+    def __init__(self, campaign: Campaign, content: CompiledContent) -> None:
         self._campaign = campaign
         self._purpose = campaign.purpose_id
-        content = campaign.compiledcontent
+        self._language = content.language
         self._parts = parts_of(html=content.html, text=content.text, subject=content.subject)
-        self._frame = self._framed(self._parts.html)
+        self._plain = self._framed(self._parts.html)
         self._measured: tuple[MessageFrame, list[FrozenLink]] | None = None
 
     def _framed(self, html: Segments) -> MessageFrame:
         campaign, purpose = self._campaign, self._campaign.purpose
-        title = purpose.title_fr if campaign.language == "fr" else purpose.title_en
+        title = purpose.title_fr if self._language == "fr" else purpose.title_en
         return MessageFrame.compile(
             sender=Sender(
                 name=campaign.sender_name,
@@ -107,21 +107,46 @@ class NewsletterDesk:
             subject=self._parts.subject,
             html=html,
             text=self._parts.text,
-            language=campaign.language,
+            language=self._language,
             signer=signer(),
         )
 
-    def _frame_of(self, row: Claimed, links: OptOutLinks) -> tuple[MessageFrame, Mapping[str, str]]:
+    def frame_of(self, row: Claimed, links: OptOutLinks) -> tuple[MessageFrame, Mapping[str, str]]:
+        """The frame for this row, and the addresses that a measured message carries besides."""
         if not row.is_measurable:
-            return self._frame, {}
+            return self._plain, {}
         if self._measured is None:
-            frozen = measurement.frozen_links(self._campaign.id)
+            here = trackable_links(self._parts.html)
+            frozen = [
+                link for link in measurement.frozen_links(self._campaign.id) if link.url in here
+            ]
             measurement.publish(frozen)
             html = measured(self._parts.html, [link.url for link in frozen])
             self._measured = self._framed(html), frozen
         frame, frozen = self._measured
         values = measurement.values_of(card_id=links.card_id, delivery_id=row.id, links=frozen)
         return frame, values
+
+
+class NewsletterDesk:
+    """Prepares the messages of one campaign, each in its variant and in its person's language.
+
+    Who speaks a language that the campaign is not written in gets the campaign's own.
+    """
+
+    def __init__(self, campaign: Campaign) -> None:
+        self._purpose = campaign.purpose_id
+        self._language = campaign.language
+        self._mails = {
+            (content.variant, content.language): _FrozenMail(campaign, content)
+            for content in campaign.contents.all()
+        }
+
+    def _mail(self, variant: int, language: str) -> _FrozenMail:
+        for key in ((variant, language), (variant, self._language)):
+            if key in self._mails:
+                return self._mails[key]
+        return self._mails[0, self._language]
 
     def prepare(self, rows: Sequence[Claimed], *, now: datetime) -> Preparation:
         people = profiles(contact_ids=[row.contact_id for row in rows])
@@ -150,7 +175,7 @@ class NewsletterDesk:
         return done
 
     def _message(self, row: Claimed, person: Profile, links: OptOutLinks, now: datetime) -> bytes:
-        frame, addresses = self._frame_of(row, links)
+        frame, addresses = self._mail(row.variant, person.language).frame_of(row, links)
         values = {
             **values_of(person),
             "opt_out_url": links.one_click_url,
@@ -240,5 +265,6 @@ class LetterDesk:
 
 
 def campaign_for_sending(campaign_id: UUID) -> Campaign:
-    """Return a campaign with what its desk needs, in one query."""
-    return Campaign.objects.select_related("compiledcontent", "purpose").get(id=campaign_id)
+    """Return a campaign with what its desk needs, in two queries."""
+    whole = Campaign.objects.select_related("purpose").prefetch_related("contents")
+    return whole.get(id=campaign_id)

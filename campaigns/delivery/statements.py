@@ -35,6 +35,7 @@ class Claimed:
     attempts: int
     # Its person agrees to be measured, as the claim saw it; the gate asks again.
     is_measurable: bool = False
+    variant: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,16 @@ def link_hash(link_id: UUID) -> bytes:
     return hashlib.sha256(link_id.bytes).digest()
 
 
-def freeze_links(*, campaign_id: UUID, html: Segments) -> None:
-    """Give each link of a mail its random id; in the transaction of the launch."""
+def freeze_links(*, campaign_id: UUID, pages: Sequence[Segments]) -> None:
+    """Give each link of a campaign's mails its random id; in the transaction of the launch.
+
+    The same address in two variants or languages is one link.
+    """
+    urls = dict.fromkeys(url for html in pages for url in trackable_links(html))
     TrackedLink.objects.filter(campaign_id=campaign_id).delete()
     TrackedLink.objects.bulk_create(
         TrackedLink(id=uuid4(), campaign_id=campaign_id, position=position, url=url)
-        for position, url in enumerate(trackable_links(html))
+        for position, url in enumerate(urls)
     )
 
 

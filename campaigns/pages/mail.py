@@ -86,7 +86,9 @@ def filled(line: str) -> str:
 
 def mail_of(campaign: Campaign) -> Parts:
     """The mail that was frozen at the launch, or that the draft makes. Raises BrokenTemplate."""
-    frozen = CompiledContent.objects.filter(campaign=campaign).first()
+    frozen = CompiledContent.objects.filter(
+        campaign=campaign, variant=0, language=campaign.language
+    ).first()
     if frozen is not None:
         return parts_of(html=frozen.html, text=frozen.text, subject=frozen.subject)
     return draft_mail(

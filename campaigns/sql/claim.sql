@@ -28,4 +28,5 @@ RETURNING d.id, d.contact_id, d.reference_id, d.kind, d.attempts,
         FROM consent_refusals(chosen.purpose_id, 'email') r,
              consent_refusals('email_measurement', 'email') m
         WHERE r.subject_id = d.contact_id AND r.refusal IS NULL AND r.basis = 'A6-1-a'
-          AND m.subject_id = d.contact_id AND m.refusal IS NULL AND m.basis = 'A6-1-a')
+          AND m.subject_id = d.contact_id AND m.refusal IS NULL AND m.basis = 'A6-1-a'),
+    d.variant

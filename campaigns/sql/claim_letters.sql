@@ -16,4 +16,4 @@ SET state = 2, worker = %(worker)s,
     lease_until = clock_timestamp() + %(lease)s * interval '1 second'
 FROM chosen
 WHERE d.id = chosen.id
-RETURNING d.id, d.contact_id, d.reference_id, d.kind, d.attempts, false
+RETURNING d.id, d.contact_id, d.reference_id, d.kind, d.attempts, false, 0

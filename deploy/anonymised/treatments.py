@@ -55,7 +55,11 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                 *("consent_confirmationrequest", "consent_draft", "consent_letterrequest"),
                 *("consent_suppressionrekeying", "crm_contactmerge", "crm_importbatch"),
                 *("crm_segment", "forms_intake_submission", "campaigns_template"),
-                *("campaigns_audienceexclusion", "campaigns_trackedlink"),
+                *(
+                    "campaigns_audienceexclusion",
+                    "campaigns_trackedlink",
+                    "campaigns_campaignversion",
+                ),
                 *("crm_accountevent", "crm_export", "crm_exportdownload", "crm_numbershown"),
                 "crm_numberchange",
                 *("crm_supportticket", "privacy_accessrecord", "privacy_readmeter"),

@@ -88,7 +88,7 @@ def test_the_mail_of_who_does_not_agree_is_the_frozen_one_to_the_last_byte(
     (ours,) = (
         each.message for each in desk.prepare(rows, now=NOW).prepared if each.recipient == BOB
     )
-    content = campaign.compiledcontent
+    content = campaign.contents.get()
     parts = parts_of(html=content.html, text=content.text, subject=content.subject)
     links = measured.ways_to_say_no(bob, BOB)
     frame = MessageFrame.compile(

@@ -1,0 +1,37 @@
+"""Templates, campaigns, their frozen audience and the delivery ledger."""
+
+from campaigns.models.campaigns import (
+    AudienceExclusion,
+    Campaign,
+    CampaignState,
+    CampaignVersion,
+    CompiledContent,
+    StateChange,
+    Template,
+)
+from campaigns.models.deliveries import (
+    LETTER_KINDS,
+    OPEN_STATES,
+    Delivery,
+    DeliveryKind,
+    DeliveryState,
+)
+from campaigns.models.measurement import MeasuredMessage, PublishedLink, TrackedLink
+
+__all__ = [
+    "LETTER_KINDS",
+    "OPEN_STATES",
+    "AudienceExclusion",
+    "Campaign",
+    "CampaignState",
+    "CampaignVersion",
+    "CompiledContent",
+    "Delivery",
+    "DeliveryKind",
+    "DeliveryState",
+    "MeasuredMessage",
+    "PublishedLink",
+    "StateChange",
+    "Template",
+    "TrackedLink",
+]
