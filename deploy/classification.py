@@ -53,6 +53,10 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.AudienceExclusion": {"reason": _C},
     "campaigns.StateChange": dict.fromkeys(("from_state", "to_state", "reason"), _C),
     "campaigns.TrackedLink": {"url": _P},
+    "campaigns.PublishedIssue": {
+        **dict.fromkeys(("subject", "summary", "html", "text"), _P),
+        "language": _C,
+    },
     "campaigns.PublishedLink": {"link_hash": _X, "url": _P},
     "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence"), _C),
     "forms_intake.Form": {"code": _C, "name": _P},

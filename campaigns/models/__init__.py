@@ -1,5 +1,6 @@
 """Templates, campaigns, their frozen audience and the delivery ledger."""
 
+from campaigns.models.archive import PublishedIssue
 from campaigns.models.campaigns import (
     AudienceExclusion,
     Campaign,
@@ -30,6 +31,7 @@ __all__ = [
     "DeliveryKind",
     "DeliveryState",
     "MeasuredMessage",
+    "PublishedIssue",
     "PublishedLink",
     "StateChange",
     "Template",
