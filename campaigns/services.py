@@ -10,7 +10,7 @@ from uuid import UUID
 from campaigns.accounts import Progress, progress
 from campaigns.archive.publishing import NotToBePublished, mark_public, publish_issues
 from campaigns.content.library import starter
-from campaigns.delivery import engine, statements
+from campaigns.delivery import doubts, engine, statements
 from campaigns.doorbells import ring_delivery
 from campaigns.drafts import (
     ChangedMeanwhile,
@@ -86,6 +86,15 @@ def publish_links() -> None:
     publish_missing_links()
 
 
+def resolve_doubts(*, clock: Callable[[], datetime]) -> None:
+    """Ask the relay's log about messages of which nobody can tell whether the relay has them.
+
+    Does nothing where no log is configured. Safe to call by any number of workers at once.
+    """
+    if doubts.has_evidence():
+        doubts.resolve(clock=clock)
+
+
 def has_campaigns() -> bool:
     """Return whether anybody has begun a campaign yet."""
     return Campaign.objects.exists()
@@ -96,7 +105,7 @@ def sweep(*, now: datetime) -> None:
 
     Safe to call by any number of workers at once.
     """
-    statements.expire_leases()
+    statements.expire_leases(has_evidence=doubts.has_evidence())
     statements.skip_cancelled(campaign_id=None)
     statements.finish(campaign_id=None, now=now)
     running = Campaign.objects.filter(state=CampaignState.RUNNING).values_list("id", flat=True)
@@ -136,6 +145,7 @@ __all__ = [
     "publish_issues",
     "publish_links",
     "receive_measures",
+    "resolve_doubts",
     "resume",
     "send_letters",
     "send_test",

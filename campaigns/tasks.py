@@ -24,6 +24,11 @@ def sweep(**_later: Any) -> None:
     services.sweep(now=_now())
 
 
+@shared_task(name="campaigns.resolve_doubts")
+def resolve_doubts(**_later: Any) -> None:
+    services.resolve_doubts(clock=_now)
+
+
 @shared_task(name="campaigns.receive_measures")
 def receive_measures(**_later: Any) -> None:
     services.receive_measures(now=_now())

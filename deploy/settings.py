@@ -60,6 +60,10 @@ SEARCH_LOCK = flag("ACCORD_SEARCH_LOCK", False)
 # --- Mail ------------------------------------------------------------------------------------
 
 RELAY_URL = text("ACCORD_RELAY_URL", "smtp://127.0.0.1:2525")
+# Where the relay is a Postfix whose log and queue this machine can read: the log's path, and its
+# configuration folder if that is not Postfix's own. Then a crash leaves no message unknown.
+RELAY_LOG = text("ACCORD_RELAY_LOG", "")
+RELAY_CONFIG_DIR = text("ACCORD_RELAY_CONFIG_DIR", "")
 # The domain of Message-IDs, List-Ids and return paths.
 MAIL_DOMAIN = text("ACCORD_MAIL_DOMAIN", "mail.localhost.example")
 SENDER_NAME = text("ACCORD_SENDER_NAME", ORGANISATION_NAME)

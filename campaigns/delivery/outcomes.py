@@ -1,5 +1,7 @@
 """From the relay's words to the ledger's: which answer means what."""
 
+from django.conf import settings
+
 from campaigns.delivery.statements import Claimed, Outcome
 from campaigns.models import LETTER_KINDS, DeliveryState
 from campaigns.smtp.outcomes import Accepted, Refused
@@ -71,7 +73,15 @@ def lost(claimed: Claimed) -> Outcome:
 
 def in_doubt(claimed: Claimed) -> Outcome:
     """The dot was written and no answer came. A newsletter is never sent twice on a guess; a
-    required letter is, with the same Message-ID."""
+    required letter is, with the same Message-ID. Where the relay's log can be asked, both wait
+    for what it says, until the relay can no longer be busy with this session."""
+    if settings.RELAY_LOG:
+        return Outcome(
+            id=claimed.id,
+            state=DeliveryState.IN_DOUBT,
+            reason="hand_over_unproven",
+            delay_seconds=settings.LEASE_SECONDS,
+        )
     if claimed.kind in LETTER_KINDS and claimed.attempts + 1 < MOST_TRIES:
         return Outcome(
             id=claimed.id,

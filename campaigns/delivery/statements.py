@@ -137,9 +137,41 @@ def record(*, outcomes: Sequence[Outcome], worker: str) -> list[Written]:
     return [Written(*row) for row in rows]
 
 
-def expire_leases() -> dict[int, int]:
+def expire_leases(*, has_evidence: bool) -> dict[int, int]:
     """Take back what dead workers held; return state -> rows."""
-    return dict(_rows("expire_leases", {}))
+    return dict(_rows("expire_leases", {"has_evidence": has_evidence}))
+
+
+@dataclass(frozen=True, slots=True)
+class Doubt:
+    """A message that may or may not be at the relay since `handing_at`."""
+
+    id: int
+    contact_id: UUID
+    reference_id: UUID
+    kind: int
+    attempts: int
+    handing_at: datetime
+
+
+def claim_doubts(*, size: int, again_seconds: float) -> list[Doubt]:
+    """Take up to `size` messages in doubt whose time has come."""
+    rows = _rows("claim_doubts", {"size": size, "again": again_seconds})
+    return [Doubt(*row) for row in sorted(rows)]
+
+
+def settle_doubts(*, outcomes: Sequence[Outcome]) -> list[Written]:
+    """Write what became of messages in doubt; return the rows that still were."""
+    rows = _rows(
+        "settle_doubts",
+        {
+            "ids": [each.id for each in outcomes],
+            "states": [int(each.state) for each in outcomes],
+            "reasons": [each.reason for each in outcomes],
+            "evidence": [each.evidence[:120] for each in outcomes],
+        },
+    )
+    return [Written(*row) for row in rows]
 
 
 def finish(*, campaign_id: UUID | None, now: datetime) -> list[UUID]:

@@ -88,6 +88,11 @@ class Delivery(models.Model):
                 condition=Q(state__in=[DeliveryState.CLAIMED, DeliveryState.HANDING]),
                 name="delivery_leased",
             ),
+            models.Index(
+                fields=["due_at", "id"],
+                condition=Q(state=DeliveryState.IN_DOUBT),
+                name="delivery_in_doubt",
+            ),
             models.Index(fields=["campaign", "state"], name="delivery_by_state"),
             models.Index(fields=["contact_id"], name="delivery_of_contact"),
         ]

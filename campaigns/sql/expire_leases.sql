@@ -1,6 +1,7 @@
 -- Takes back what dead workers held. Claimed: nothing was written, so back to the queue (or
--- skipped, if the campaign was cancelled). Handing: the relay may have the message, so a
--- newsletter becomes unknown and is never sent again; a required letter is, under the same
+-- skipped, if the campaign was cancelled). Handing: the relay may have the message. Where the
+-- relay's own log can be asked (campaigns/delivery/doubts.py), it waits in doubt for that. Where
+-- not, a newsletter becomes unknown and is never sent again; a required letter is, under the same
 -- Message-ID. The lease is longer than the relay's idle time-out: a worker that only slept finds
 -- its session closed. Returns (state, rows).
 -- Index: delivery_leased.
@@ -14,7 +15,8 @@ WITH expired AS MATERIALIZED (
     FOR UPDATE OF d SKIP LOCKED
 ), verdict AS (
     SELECT e.id,
-           CASE WHEN e.state = 3 AND e.kind NOT IN (2, 4, 5) THEN 9
+           CASE WHEN e.state = 3 AND %(has_evidence)s THEN 4
+                WHEN e.state = 3 AND e.kind NOT IN (2, 4, 5) THEN 9
                 WHEN e.campaign_state = 'cancelled' THEN 6
                 ELSE 1 END AS state
     FROM expired e
