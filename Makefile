@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 
 .DEFAULT_GOAL := help
-.PHONY: help run login manage check test test-fast messages lock clean needs bench audit
+.PHONY: help run login manage check test test-fast messages lock clean needs bench audit faults
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ test-fast: $(VENV)/dev.stamp ## the suite alone
 	@$(BIN)/python -m pytest -n $$(( $$(nproc) + 1 )) --dist loadscope --durations 15 -rs
 
 test: check needs test-fast ## everything
+
+faults: $(VENV)/dev.stamp needs ## long storms over campaigns, each from a new seed: PEOPLE=2000 STORMS=5
+	@$(BIN)/python -m tests.faults
 
 audit: $(VENV)/dev.stamp ## ask whether a hole is known in what the product is made of
 	@$(BIN)/python -m deploy.supply_chain audit

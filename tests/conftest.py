@@ -123,7 +123,7 @@ class JourneysTogether(LoadScopeScheduling):  # type: ignore[misc]
         if nodeid.startswith("tests/deploy/anonymised/"):
             return "anonymised"
         folder = nodeid.split("/")[1]
-        return folder if folder in {"journeys", "network"} else nodeid
+        return folder if folder in {"journeys", "network", "faults"} else nodeid
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> LoadScopeScheduling:

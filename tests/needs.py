@@ -20,6 +20,9 @@ NETWORK = (
     "The network of real hosts needs root, and: apt-get install --no-install-recommends "
     "iproute2 nftables nginx-light postgresql wireguard-go wireguard-tools"
 )
+POSTFIX = (
+    "What a relay knows of a message is asked of a real Postfix, as root: apt-get install postfix"
+)
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -37,6 +40,7 @@ _NEEDS: dict[str, tuple[Callable[[], str | None], str]] = {
     # The wheel's PostgreSQL is built without TLS.
     "postgresql": (_postgres, NETWORK),
     "wireguard-go": (lambda: shutil.which("wireguard-go"), NETWORK),
+    "postfix": (lambda: shutil.which("postfix", path="/usr/sbin"), POSTFIX),
     "wireguard-tools": (lambda: shutil.which("wg-quick"), NETWORK),
 }
 

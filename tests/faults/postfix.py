@@ -4,7 +4,10 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -65,6 +68,15 @@ def required() -> None:
     pytest.skip(NEEDED)
 
 
+@contextmanager
+def open_folder(name: str) -> Iterator[Path]:
+    """A folder through which other users walk: pytest's own are for its user alone."""
+    with tempfile.TemporaryDirectory(prefix=f"accord-{name}-") as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        yield folder
+
+
 class Postfix:
     """`transport` is where everything goes: `discard` (delivered at once), or `error:later`."""
 
@@ -73,9 +85,6 @@ class Postfix:
         self.port = free_port()
         for folder in ("queue", "data", "conf"):
             (home / folder).mkdir(parents=True)
-        for each in (home, *home.parents):  # Postfix's own users walk through
-            if each.stat().st_mode & 0o005 != 0o005:
-                each.chmod(each.stat().st_mode | 0o055)
         shutil.chown(home / "data", "postfix")
         values = {"home": home, "port": self.port, "transport": transport}
         (self.config / "main.cf").write_text(_MAIN.format(**values), encoding="utf-8")
@@ -109,7 +118,9 @@ class Postfix:
         command = ["/usr/sbin/postfix", "-c", str(self.config), verb]
         # Django's zone is not the machine's, in which a relay writes its log.
         clean = {name: value for name, value in os.environ.items() if name != "TZ"}
-        subprocess.run(command, env=clean, check=verb == "start", capture_output=True, timeout=30)
+        done = subprocess.run(command, env=clean, check=False, capture_output=True, timeout=60)
+        if verb == "start" and done.returncode:
+            raise AssertionError(done.stderr.decode() + self.log.read_text(encoding="utf-8"))
 
     def taken(self) -> list[str]:
         """The Message-IDs of everything that ever was in the queue, as its own files say."""

@@ -20,7 +20,7 @@ from tests.campaigns import cast
 from tests.campaigns.smtp.relay import DROP, Script
 from tests.campaigns.smtp.relay import relay as scripted
 from tests.faults import postfix
-from tests.faults.postfix import Postfix
+from tests.faults.postfix import Postfix, open_folder
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "vault", "intake"], transaction=True),
@@ -30,13 +30,14 @@ LEASE = 2
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postfix]:
+def shared() -> Iterator[Postfix]:
     postfix.required()
-    made = Postfix(tmp_path_factory.mktemp("shared") / "postfix")
-    made.start()
-    time.sleep(2.1)
-    yield made
-    made.stop()
+    with open_folder("relay") as folder:
+        made = Postfix(folder / "postfix")
+        made.start()
+        time.sleep(2.1)
+        yield made
+        made.stop()
 
 
 @pytest.fixture
@@ -48,12 +49,13 @@ def relay(shared: Postfix, settings: Settings, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def own(tmp_path: Path, relay: Postfix, settings: Settings) -> Iterator[Postfix]:
+def own(relay: Postfix, settings: Settings) -> Iterator[Postfix]:
     """A relay that a test may ill-treat."""
-    made = Postfix(tmp_path / "postfix")
-    _use(made, settings)
-    yield made
-    made.stop()
+    with open_folder("relay") as folder:
+        made = Postfix(folder / "postfix")
+        _use(made, settings)
+        yield made
+        made.stop()
 
 
 def _use(relay: Postfix, settings: Settings) -> None:
