@@ -33,13 +33,13 @@ SEED = os.environ.get("ACCORD_FAULTS_SEED", "1")
 PEOPLE = int(os.environ.get("ACCORD_FAULTS_PEOPLE", "160"))
 PROGRAMS = ("public", "worker1", "worker2", "beat1", "beat2")
 _RATES = {
-    "after_claim": 0.06,
-    "after_decrypt": 0.06,
-    "after_gate": 0.03,
-    "after_354": 0.01,
-    "mid_body": 0.006,
-    "after_answer": 0.03,
-    "after_record": 0.03,
+    "after_claim": 0.25,
+    "after_decrypt": 0.25,
+    "after_gate": 0.06,
+    "after_354": 0.02,
+    "mid_body": 0.012,
+    "after_answer": 0.06,
+    "after_record": 0.06,
 }
 TIMEOUT = 240 + PEOPLE
 
@@ -147,7 +147,7 @@ def test_a_storm_with_a_relay_that_lies(
     url = f"smtp://127.0.0.1:{relay.port}?timeout=3&final_timeout=3"
     with _storm(folder / "storm", settings, django_db_blocker, relay_url=url, more={}) as stage:
         people = _people()
-        deserters = Deserters(_links(people), chance=chance, pause=0.1)
+        deserters = Deserters(_links(people), chance=chance, pause=0.02)
         waker = Waker(stage)
         waker.start()
         stage.strike(seed=SEED, rates=_RATES, acts=["kill", "kill", "kill", "stop"])
@@ -205,10 +205,10 @@ def test_a_storm_over_a_real_relay_leaves_nothing_unknown(
     url = f"smtp://127.0.0.1:{relay.port}?timeout=3&final_timeout=3"
     with _storm(folder / "storm", settings, django_db_blocker, relay_url=url, more=more) as stage:
         people = _people()
-        deserters = Deserters(_links(people), chance=chance, pause=0.05)
+        deserters = Deserters(_links(people), chance=chance, pause=0.02)
         waker = Waker(stage)
         waker.start()
-        rates = {point: 2 * rate for point, rate in _RATES.items()}
+        rates = {point: 1.5 * rate for point, rate in _RATES.items()}
         stage.strike(seed=SEED, rates=rates, acts=["kill", "kill", "kill", "stop"])
         cast.launched(subject="One")
         deserters.start()
