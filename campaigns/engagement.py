@@ -16,7 +16,7 @@ from django.utils.translation import pgettext_lazy
 
 from campaigns.models import Campaign
 from campaigns.pages.choices import campaign_choices
-from campaigns.pages.labels import STATES
+from campaigns.pages.labels import STATE_NAMES
 from crm.services import (
     CAMPAIGN_NUMBER,
     Fact,
@@ -95,7 +95,7 @@ def register() -> None:
 def campaigns_of(segment_id: UUID) -> list[SegmentUse]:
     """Return the newest campaigns of a segment."""
     rows = Campaign.objects.filter(segment=segment_id).order_by("-created_at", "-id")
-    states: Mapping[str, str | Promise] = STATES
+    states: Mapping[str, str | Promise] = STATE_NAMES
     return [
         SegmentUse(
             _("Campaign"),
