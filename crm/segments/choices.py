@@ -10,9 +10,8 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connections
 from django.utils.functional import Promise
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import pgettext_lazy
 
 from consent.services import Channel, purposes
 from crm.models import Account, Role, Segment, Tag

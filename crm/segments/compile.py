@@ -53,9 +53,7 @@ def _part(part: Whole | Reference | Rule, now: datetime, *, is_sure: bool) -> Co
     if isinstance(part, Whole):
         return condition(part, now, is_sure=is_sure)
     is_not = part.rule.operator == "not_one_of"
-    inner = [
-        condition(one.group, now, is_sure=is_sure is not is_not) for one in part.segments
-    ]
+    inner = [condition(one.group, now, is_sure=is_sure is not is_not) for one in part.segments]
     joined = _joined(" AND " if part.rule.operator == "all_of" else " OR ", inner)
     return _not(joined) if is_not else joined
 
@@ -103,7 +101,9 @@ def _positive(rule: Rule, now: datetime, *, is_sure: bool) -> Compiled:
 def _words(fact: Fact, operator: str, words: tuple[str, ...], *, is_sure: bool) -> Compiled:
     if operator != "all_of" and not fact.is_by_word:
         return fact.sql, [list(words)]
-    each = [_if_known(fact, (fact.sql, fact.split(w)), fact.split(w), is_sure=is_sure) for w in words]
+    each = [
+        _if_known(fact, (fact.sql, fact.split(w)), fact.split(w), is_sure=is_sure) for w in words
+    ]
     return _joined(" AND " if operator == "all_of" else " OR ", each)
 
 
@@ -133,7 +133,7 @@ def _test(rule: Rule, now: datetime) -> Compiled:
 def _anniversary(fact: Fact, day: date) -> Compiled:
     """The same day of the year; a 29 February is kept on the 28th of the years without one."""
     named = [f"{day:%m%d}"]
-    if named == ["0228"] and (day + timedelta(days=1)).month == 3:  # noqa: PLR2004 - March
+    if named == ["0228"] and (day + timedelta(days=1)).month == 3:
         named.append("0229")
     if fact.is_day:
         return f"to_char({fact.on}::timestamp, 'MMDD') = ANY(%s::text[])", [named]

@@ -42,9 +42,7 @@ class Verdict:
         return {True: "yes", False: "no", None: "unknown"}[self.holds]
 
 
-def explain_member(
-    *, contact_id: UUID, rules: Mapping[str, Any] | None, now: datetime
-) -> Verdict:
+def explain_member(*, contact_id: UUID, rules: Mapping[str, Any] | None, now: datetime) -> Verdict:
     """Return whether a contact is in a segment, rule by rule; who is not surely in it is out.
 
     One statement. Raises InvalidRules and NoSuchMember.

@@ -203,7 +203,10 @@ _OF_THE_ORGANISATION = (
     ),
 )  # fmt: skip
 _OF_LEADS = (
-    Fact("form", _S, _("Form filled in"), "lead", _lead("l.form_code = ANY(%s::text[])"), word=_CODE),
+    Fact(
+        "form", _S, _("Form filled in"), "lead", _lead("l.form_code = ANY(%s::text[])"),
+        word=_CODE,
+    ),
     Fact(
         "lead_received", Kind.EVENT, _("Filled in any form"), "lead",
         _lead("{test}"), on="l.received_at",

@@ -128,7 +128,9 @@ class _Opener:
     def _count(self, path: str) -> None:
         self.rules += 1
         if self.rules > EXPANDED_MAX:
-            raise InvalidRules(path, _("With the segments that it names, these are too many rules."))
+            raise InvalidRules(
+                path, _("With the segments that it names, these are too many rules.")
+            )
 
 
 def _step(path: str, place: int) -> str:

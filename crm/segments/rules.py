@@ -168,6 +168,7 @@ def _day(value: object, path: str) -> date:
 
 
 __all__ = [
+    "ANNIVERSARY_MAX",
     "DAYS_MAX",
     "DEPTH_MAX",
     "FACTS",

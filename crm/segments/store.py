@@ -112,7 +112,8 @@ def _one_at_a_time() -> None:
 def duplicate_segment(*, segment_id: UUID, name: str, actor_id: UUID, now: datetime) -> UUID:
     """Save a copy of a segment under another name, and return its id.
 
-    A name that is taken gets a number behind it. Raises SegmentUnknown and NameTaken. Twice are two copies.
+    A name that is taken gets a number behind it. Raises SegmentUnknown and NameTaken.
+    Calling twice makes two copies.
     """
     row = Segment.objects.filter(id=segment_id).first()
     if row is None:

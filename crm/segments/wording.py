@@ -66,15 +66,21 @@ class Wording:
         if operator == "anniversary_in_days":
             if not days:
                 return gettext("on this day of the year")
-            return ngettext(
-                "the day of the year in %(days)d day", "the day of the year in %(days)d days", days
-            ) % given
+            return (
+                ngettext(
+                    "the day of the year in %(days)d day",
+                    "the day of the year in %(days)d days",
+                    days,
+                )
+                % given
+            )
         if operator == "in_next_days":
-            return ngettext(
-                "within the next %(days)d day", "within the next %(days)d days", days
-            ) % given
+            return (
+                ngettext("within the next %(days)d day", "within the next %(days)d days", days)
+                % given
+            )
         if operator == "in_last_days":
             return ngettext("in the last %(days)d day", "in the last %(days)d days", days) % given
-        return ngettext(
-            "not in the last %(days)d day", "not in the last %(days)d days", days
-        ) % given
+        return (
+            ngettext("not in the last %(days)d day", "not in the last %(days)d days", days) % given
+        )

@@ -98,9 +98,7 @@ def make_cast(*, with_permissions: bool = True) -> list[Member]:
 
 def _save_segments() -> None:
     for number, rules in SAVED.items():
-        Segment.objects.create(
-            id=number, name=number, rules=rules, created_at=NOW, updated_at=NOW
-        )
+        Segment.objects.create(id=number, name=number, rules=rules, created_at=NOW, updated_at=NOW)
 
 
 def _member(number: int, with_permissions: bool) -> Member:
