@@ -49,6 +49,11 @@ OPERATOR_NAMES: Mapping[str, Promise] = {
     "anniversary_in_days": _("on the day of the year in … days"),
     "ever": _("at any time"),
 }
+# What happens any number of times is said in other words than what every contact has once.
+EVENT_NAMES: Mapping[str, Promise] = {
+    "in_last_days": _("at least once in the last … days"),
+    "not_in_last_days": _("never in the last … days"),
+}
 # What stands beside a number of days.
 DAYS_NOTES: Mapping[str, Promise] = {
     "anniversary_in_days": _("days; 0 is today"),
@@ -101,7 +106,8 @@ class RuleRow:
 
     @property
     def operators(self) -> list[tuple[str, Label]]:
-        return [(one, OPERATOR_NAMES[one]) for one in OPERATORS[self.kind]]
+        names = {**OPERATOR_NAMES, **(EVENT_NAMES if self.kind is Kind.EVENT else {})}
+        return [(one, names[one]) for one in OPERATORS[self.kind]]
 
     @property
     def widget(self) -> str:

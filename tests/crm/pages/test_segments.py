@@ -9,8 +9,8 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from crm.models import Segment
-from crm.segments.rules import FACTS, OPERATORS, Kind, parse
+from crm.models import Account, Segment
+from crm.segments.rules import FACTS, OPERATORS, parse
 from crm.services import create_segment, record_sent, segments
 from tests.conftest import NOW
 from tests.consent.people import newsletter, submit
@@ -99,6 +99,8 @@ def test_a_segment_is_built_counted_and_saved_without_javascript(builder: Builde
     assert row.created_by is not None
 
 
+CAMPAIGN = "0199c0de-0000-7000-8000-000000000001"
+OWNER, OTHER = "0199c0de-0000-7000-8000-00000000000a", "0199c0de-0000-7000-8000-00000000000b"
 VALUES: dict[str, tuple[list[str], Any]] = {
     "language": (["fr", "en"], ["fr", "en"]),
     "country": (["fr, be\nch"], ["FR", "BE", "CH"]),
@@ -113,6 +115,15 @@ VALUES: dict[str, tuple[list[str], Any]] = {
     "permission": (["newsletter"], ["newsletter"]),
     "has_phone": (["no"], False),
     "is_professional": (["yes"], True),
+    "has_organisation": (["yes"], True),
+    "organisation_country": (["fr be"], ["FR", "BE"]),
+    "under_contract": (["no"], False),
+    "open_lead": (["yes"], True),
+    "lead_state": (["in_progress", "new"], ["in_progress", "new"]),
+    "lead_owner": ([OWNER], [OWNER]),
+    "segment": ([OTHER], [OTHER]),
+    "opened_campaign": ([CAMPAIGN], [CAMPAIGN]),
+    "clicked_campaign": ([CAMPAIGN], [CAMPAIGN]),
 }
 
 
@@ -121,23 +132,28 @@ VALUES: dict[str, tuple[list[str], Any]] = {
 )
 def test_every_fact_and_operator_can_be_built(client: Client, fact: str, operator: str) -> None:
     typed, kept = VALUES.get(fact, (["2026-10-01"], "2026-10-01"))
-    if FACTS[fact].kind is Kind.MOMENT and operator.endswith("days"):
+    if operator.endswith("days"):
         typed, kept = ["30"], 30
+    if operator == "ever":
+        typed, kept = ["no"], False
     contact = make_contact(tags=["vip"], forms=["contact"])
     if fact == "campaign":
         record_sent(campaign_id=UUID(typed[0]), contact_ids=[contact.id], at=NOW)
     submit(contact.id, newsletter(is_ticked=True))
+    Account.objects.create(id=OWNER, username="anna", role="sales")
+    Segment.objects.create(id=OTHER, name="Other", rules={}, created_at=NOW, updated_at=NOW)
     builder = Builder(client)
     builder.press("rule:r")
     builder.choose("r.0", fact, operator, *typed)
     builder.set("name", "One").press("save")
-    rules = Segment.objects.get().rules
+    made = Segment.objects.exclude(id=OTHER).get()
+    rules = made.rules
     assert rules["rules"] == [{"fact": fact, "is": operator, "value": kept}]
     parse(rules)
-    again = Builder(client, f"/segments/{Segment.objects.get().id}/")
+    again = Builder(client, f"/segments/{made.id}/")
     assert unlabelled(again.page) == []
     again.press("save")
-    assert Segment.objects.get().rules == rules
+    assert Segment.objects.get(id=made.id).rules == rules
 
 
 def test_rules_and_groups_are_added_nested_and_removed(builder: Builder) -> None:
