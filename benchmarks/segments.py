@@ -5,7 +5,6 @@ measured too, down to ten thousand.
 """
 
 import os
-import statistics
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -36,12 +35,16 @@ def _rule(fact: str, operator: str, value: object) -> dict[str, Any]:
     return {"fact": fact, "is": operator, "value": value}
 
 
-_NEWSLETTER = """EXISTS (SELECT FROM consent_permission p WHERE p.subject_id = c.id
-    AND p.purpose_id = 'newsletter' AND p.channel = 'email' AND p.state = 'ConsentGiven')"""
-_MEASURED = """c.restricted_at IS NULL AND c.id IN (SELECT p.subject_id FROM consent_permission p
-    WHERE p.purpose_id = 'email_measurement' AND p.channel = 'email' AND p.state = 'ConsentGiven')
-    AND c.id IN (SELECT d.contact_id FROM campaigns_delivery d
-                 WHERE d.is_measured AND d.state = 5)"""
+# What the gate decides, in the place where it is asked: who is on pause, what is retired.
+_AGREED = """c.id IN (SELECT p.subject_id FROM consent_permission p
+    JOIN consent_purpose u ON u.code = p.purpose_id AND u.retired_at IS NULL
+    LEFT JOIN consent_mailingpreference m ON m.subject_id = p.subject_id
+    WHERE p.purpose_id = '{purpose}' AND p.channel = 'email' AND p.state = 'ConsentGiven'
+      AND (m.paused_until IS NULL OR m.paused_until <= now() OR NOT u.is_marketing))"""
+_NEWSLETTER = _AGREED.format(purpose="newsletter")
+_AGREES = f"c.restricted_at IS NULL AND {_AGREED.format(purpose='email_measurement')}"
+_MEASURED = """c.id IN (SELECT d.contact_id FROM campaigns_delivery d
+    WHERE d.is_measured AND d.state = 5)"""
 CASES = (
     Case(
         "customers in two countries",
@@ -91,13 +94,13 @@ CASES = (
     Case(
         "opened within 90 days, of who agrees",
         _all(_rule("opened", "in_last_days", 90)),
-        f"{_MEASURED} AND c.id IN (SELECT h.contact_id FROM campaigns_measuredmessage h"
+        f"{_AGREES} AND c.id IN (SELECT h.contact_id FROM campaigns_measuredmessage h"
         " WHERE h.last_open_on >= %(today)s - 90)",
     ),
     Case(
         "never opened, of who agrees",
         _all(_rule("opened", "ever", False)),
-        f"{_MEASURED} AND NOT EXISTS (SELECT FROM campaigns_measuredmessage h"
+        f"{_AGREES} AND {_MEASURED} AND NOT EXISTS (SELECT FROM campaigns_measuredmessage h"
         " WHERE h.contact_id = c.id AND h.last_open_on IS NOT NULL)",
     ),
 )
@@ -207,14 +210,15 @@ def _fill(ground: Ground, count: int, event: int) -> None:
         owner.execute("VACUUM ANALYZE")
 
 
-def _times(ask: Callable[[], object]) -> float:
-    ask()
-    taken = []
+def _quickest(*asks: Callable[[], object]) -> list[float]:
+    """The quickest of some times, each in turn: what else the machine does only ever adds."""
+    taken: list[list[float]] = [[] for _ask in asks]
     for _ in range(TIMES):
-        began = time.perf_counter()
-        ask()
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+        for ask, times in zip(asks, taken, strict=True):
+            began = time.perf_counter()
+            ask()
+            times.append(time.perf_counter() - began)
+    return [min(times) for times in taken]
 
 
 def _by_hand(case: Case, now: datetime) -> int:
@@ -234,10 +238,10 @@ def _measure(case: Case, now: datetime) -> Line:
     found = count_members(rules=case.rules, now=now)
     if found != (expected := _by_hand(case, now)):
         raise RuntimeError(f"{case.name}: {found} contacts, and {expected} by hand.")
-    ours = _times(lambda: count_members(rules=case.rules, now=now))
-    hand = _times(lambda: _by_hand(case, now))
-    fall = _times(
-        lambda: waterfall(rules=case.rules, purpose_code="newsletter", channel="email", now=now)
+    ours, hand, fall = _quickest(
+        lambda: count_members(rules=case.rules, now=now),
+        lambda: _by_hand(case, now),
+        lambda: waterfall(rules=case.rules, purpose_code="newsletter", channel="email", now=now),
     )
     note = f"{found:,} contacts; {ours / hand:.2f} x by hand ({hand * 1e3:.1f} ms);"
     return Line(case.name, ours * 1e3, "ms", f"{note} waterfall {fall * 1e3:.0f} ms")
@@ -260,6 +264,6 @@ def run(ground: Ground) -> None:
         _fill(ground, size - held, event)
         held = size
         table(
-            f"segments: {size:,} contacts, counted by one process, median of {TIMES}",
+            f"segments: {size:,} contacts, counted by one process, quickest of {TIMES}",
             [_measure(case, now) for case in CASES],
         )

@@ -33,7 +33,7 @@ _AGREES = (
     "c.restricted_at IS NULL AND EXISTS"
     " (SELECT 1 FROM consent_refusals('email_measurement', 'email') m"
     " WHERE m.subject_id = c.id AND m.basis = 'A6-1-a'"
-    " AND (m.refusal IS NULL OR m.refusal = 'on_pause'))"
+    " AND coalesce(nullif(m.refusal, 'on_pause'), '') <= '')"
 )
 _MEASURED = (
     "EXISTS (SELECT 1 FROM campaigns_delivery d"
@@ -55,6 +55,7 @@ def _campaign_fact(name: str, label: Promise, column: str) -> Fact:
         is_by_word=True,
         split=_alone,
         known=_ONE_CAMPAIGN,
+        allowed=_AGREES,
     )
 
 
@@ -72,6 +73,7 @@ def _event_fact(name: str, label: Promise, column: str) -> Fact:
         on=f"h.{column}",
         is_day=True,
         known=_ANY_CAMPAIGN,
+        allowed=_AGREES,
     )
 
 

@@ -112,7 +112,7 @@ def _if_known(fact: Fact, held: Compiled, asked: list[object], *, is_sure: bool)
         return held
     text, given = held
     if is_sure:
-        return f"({fact.known} AND {text})", [*asked, *given]
+        return f"({fact.allowed} AND {text})", given
     return f"(NOT ({fact.known}) OR {text})", [*asked, *given]
 
 

@@ -119,7 +119,7 @@ VALUES: dict[str, tuple[list[str], Any]] = {
     "organisation_country": (["fr be"], ["FR", "BE"]),
     "under_contract": (["no"], False),
     "open_lead": (["yes"], True),
-    "lead_state": (["in_progress", "new"], ["in_progress", "new"]),
+    "lead_state": (["new", "in_progress"], ["new", "in_progress"]),
     "lead_owner": ([OWNER], [OWNER]),
     "segment": ([OTHER], [OTHER]),
     "opened_campaign": ([CAMPAIGN], [CAMPAIGN]),
