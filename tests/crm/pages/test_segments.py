@@ -10,8 +10,10 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from crm.models import Account, Segment
+from crm.segments.counting import Count
 from crm.segments.rules import FACTS, OPERATORS, parse
 from crm.services import create_segment, record_sent, segments
+from privacy.models import AccessRecord
 from tests.conftest import NOW
 from tests.consent.people import newsletter, submit
 from tests.crm.pages.arrivals import arrive, soup, unlabelled, words
@@ -367,3 +369,107 @@ def test_the_list_is_empty_then_full(client: Client) -> None:
     shown = words(client.get("/segments/"))
     assert "Readers" in shown
     assert "They read" in shown
+
+
+def test_a_row_is_moved_into_a_group_and_out_of_it(builder: Builder) -> None:
+    builder.press("rule:r")
+    builder.choose("r.0", "has_phone", "equal", "yes")
+    builder.press("group:r")
+    builder.choose("r.1.0", "language", "one_of", "fr")
+    builder.press("down:r.0")
+    assert builder.fields["r.0.0.fact"] == ["has_phone"]
+    assert builder.fields["r.0.1.fact"] == ["language"]
+    focused = [button["value"] for button in builder.page.select("button[autofocus]")]
+    assert focused == ["down:r.0.0"]
+    builder.press("up:r.0.0")
+    assert builder.fields["r.0.fact"] == ["has_phone"]
+    assert builder.fields["r.1.0.fact"] == ["language"]
+    builder.press("up:r.0")  # the first place stays the first
+    assert builder.fields["r.0.fact"] == ["has_phone"]
+
+
+def test_a_group_is_not_moved_deeper_than_groups_go(builder: Builder) -> None:
+    for path in ("r", "r.0", "r.0.1"):
+        builder.press(f"group:{path}")
+    builder.press("group:r")
+    builder.press("up:r.1")
+    # Into the first group it may go, and there it stands at the end.
+    assert "r.0.2.match" in builder.fields
+    builder.press("up:r.0.2")
+    assert "r.0.1.2.match" in builder.fields
+    builder.press("up:r.0.1.2")
+    # Further in there would be too many: it passes by.
+    assert "r.0.1.1.match" in builder.fields
+    assert "r.0.1.2.match" in builder.fields
+
+
+def test_a_sample_and_an_explanation_are_read_as_the_page_and_noted(client: Client) -> None:
+    alice, bob = arrive("Alice", language="fr"), arrive("Bob", language="en")
+    builder = Builder(client)
+    builder.press("rule:r")
+    builder.choose("r.0", "language", "one_of", "fr")
+    before = AccessRecord.objects.count()
+    builder.press("sample")
+    shown = builder.page.select_one("#sample")
+    assert shown is not None
+    assert "Alice Martin" in shown.get_text()
+    assert "Bob Martin" not in shown.get_text()
+    noted = AccessRecord.objects.order_by("at").last()
+    assert noted is not None
+    assert AccessRecord.objects.count() == before + 1
+    assert (noted.why, noted.subject_ids) == ("segment-new", [alice])
+    builder.press(f"explain:{alice}")
+    assert "In the segment" in builder.page.select_one("#explanation").get_text()  # type: ignore[union-attr]
+    builder.set("who", "bob@example.org").press("explain")
+    why = builder.page.select_one("#explanation").get_text(" ", strip=True)  # type: ignore[union-attr]
+    assert "Not in the segment" in why
+    assert "Language: French does not hold" in why
+    assert str(bob) in str(builder.page.select_one("#explanation"))
+    builder.set("who", "nobody@example.org").press("explain")
+    assert "No contact has this address." in builder.page.get_text()
+
+
+def test_a_contact_says_which_segments_hold_it(client: Client) -> None:
+    alice = arrive("Alice", language="fr")
+    fr = {"match": "all", "rules": [{"fact": "language", "is": "one_of", "value": ["fr"]}]}
+    one = create_segment(name="French", rules=fr, now=NOW)
+    create_segment(name="Not French", rules={**fr, "match": "none"}, now=NOW)
+    page = soup(client.get(f"/contacts/{alice}/segments"))
+    held = page.select_one(".people-line-yes a")
+    assert held is not None
+    assert held.get_text() == "French"
+    assert held["href"] == f"/segments/{one}/?who={alice}"
+    assert "In the segment" in words(client.get(str(held["href"])))
+    assert client.get(f"/contacts/{uuid4()}/segments").status_code == 404
+
+
+def test_a_copy_is_opened_and_the_archive_is_a_page(client: Client) -> None:
+    one = create_segment(name="French", rules={}, now=NOW)
+    answer = client.post(f"/segments/{one}/duplicate", follow=True)
+    assert "Copy of French" in words(answer)
+    client.post(f"/segments/{one}/archive")
+    shown = words(client.get("/segments/archived"))
+    assert "French" in shown
+    assert "Restore" in shown
+
+
+def test_a_segment_that_names_itself_is_told_beside_its_row(client: Client) -> None:
+    one = create_segment(name="Round", rules={}, now=NOW)
+    builder = Builder(client, f"/segments/{one}/")
+    builder.press("rule:r")
+    builder.choose("r.0", "segment", "one_of", str(one)).press("save")
+    assert "This segment would lead back to itself." in builder.page.get_text()
+    assert Segment.objects.get().rules == {}
+
+
+def test_an_estimate_says_that_it_is_one(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrive("Alice")
+    monkeypatch.setattr(
+        "crm.pages.segment_edit.how_many", lambda **_asked: Count(1_200_000, is_estimate=True)
+    )
+    builder = Builder(client)
+    builder.press("redraw")
+    said = builder.page.select_one("#preview").get_text(" ", strip=True)  # type: ignore[union-attr]
+    assert "about 1,200,000 contacts" in said
+    assert "An estimate of the database" in said
+    assert builder.page.select_one("#preview button[value=count]") is not None
