@@ -9,7 +9,7 @@ import django
 
 from benchmarks.ground import ground, machine
 
-NAMES = ("intake", "send", "decrypt", "ledger", "index", "readings", "rewrap", "search")
+NAMES = ("intake", "send", "decrypt", "ledger", "index", "readings", "rewrap", "search", "segments")
 
 
 def main() -> int:

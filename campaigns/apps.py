@@ -15,6 +15,7 @@ class CampaignsConfig(AppConfig):
 
 
 def _register_pages() -> None:
+    from campaigns import engagement
     from campaigns.pages import READERS, WRITERS, choices, home, proof
     from crm.services import (
         register_card,
@@ -26,6 +27,7 @@ def _register_pages() -> None:
     )
 
     register_choices(fact="campaign", provider=choices.campaign_choices)
+    engagement.register()
     register_proof_link(kind="campaign_sent", address=proof.proof_address)
 
     register_menu(

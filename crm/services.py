@@ -14,6 +14,8 @@ from crm.people import Person, Profile, profiles
 from crm.reception import Facets, receive_lead, receive_many
 from crm.segments.choices import Choice, register_choices
 from crm.segments.compile import membership
+from crm.segments.facts import CAMPAIGN as CAMPAIGN_NUMBER
+from crm.segments.facts import Fact, Kind, register_fact
 from crm.segments.rules import InvalidRules
 from crm.segments.store import (
     NameTaken,
@@ -26,6 +28,7 @@ from crm.segments.store import (
     segment_rules,
     segments,
 )
+from crm.segments.uses import SegmentUse, register_segment_uses
 from crm.segments.waterfall import Waterfall, WaterfallStep, count_members, waterfall
 from crm.shell import (
     CardValue,
@@ -40,13 +43,16 @@ from crm.system import Figure, register_figures
 from crm.timeline import add_timeline, mark_unreachable, record_sent, register_proof_link
 
 __all__ = [
+    "CAMPAIGN_NUMBER",
     "Account",
     "CardValue",
     "Choice",
     "Facets",
+    "Fact",
     "Figure",
     "FreeTextField",
     "InvalidRules",
+    "Kind",
     "ListRow",
     "NameTaken",
     "NewAccount",
@@ -58,6 +64,7 @@ __all__ = [
     "Role",
     "SegmentSummary",
     "SegmentUnknown",
+    "SegmentUse",
     "UsernameTaken",
     "Waterfall",
     "WaterfallStep",
@@ -82,6 +89,7 @@ __all__ = [
     "record_sent",
     "register_card",
     "register_choices",
+    "register_fact",
     "register_figures",
     "register_first_step",
     "register_home_list",
@@ -89,6 +97,7 @@ __all__ = [
     "register_notice_uses",
     "register_proof_link",
     "register_purpose_uses",
+    "register_segment_uses",
     "restore_segment",
     "segment_rules",
     "segments",

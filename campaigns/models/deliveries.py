@@ -95,4 +95,10 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["campaign", "state"], name="delivery_by_state"),
             models.Index(fields=["contact_id"], name="delivery_of_contact"),
+            # Whose reading of a campaign may be asked for at all: segments ask it of everybody.
+            models.Index(
+                fields=["campaign", "contact_id"],
+                condition=Q(is_measured=True),
+                name="delivery_measured",
+            ),
         ]

@@ -112,6 +112,8 @@ REASONS_TO_READ: Mapping[str, Promise] = {
     "lead-list": _("List of leads"),
     "lead-state": _("Following a lead up"),
     "lead-assign": _("Following a lead up"),
+    "segment-edit": _("Trying a segment out"),
+    "segment-new": _("Trying a segment out"),
     "call-list": _("List of calls"),
     "call-refused": _("Recording a no"),
     "import": _("Looking at an import"),

@@ -10,12 +10,14 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from django.http import QueryDict
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from crm.segments.choices import Choice, choices_of, has_choices
+from crm.segments.facts import FAMILIES
 from crm.segments.rules import (
+    ANNIVERSARY_MAX,
+    DAYS_MAX,
     DEPTH_MAX,
     FACTS,
     MATCHES,
@@ -27,7 +29,6 @@ from crm.segments.rules import (
 )
 
 ROOT, NEW_FACT = "r", "language"
-_FIELD = re.compile(r"(r(?:\.[0-9]{1,3}){0,8})\.(fact|match)")
 Label = str | Promise
 
 MATCH_NAMES: Mapping[str, Promise] = {
@@ -42,9 +43,31 @@ OPERATOR_NAMES: Mapping[str, Promise] = {
     "equal": _("is"),
     "in_last_days": _("in the last … days"),
     "not_in_last_days": _("not in the last … days"),
+    "in_next_days": _("within the next … days"),
     "before": _("before"),
     "after": _("after"),
+    "anniversary_in_days": _("on the day of the year in … days"),
+    "ever": _("at any time"),
 }
+# What happens any number of times is said in other words than what every contact has once.
+EVENT_NAMES: Mapping[str, Promise] = {
+    "in_last_days": _("at least once in the last … days"),
+    "not_in_last_days": _("never in the last … days"),
+}
+# What stands beside a number of days.
+DAYS_NOTES: Mapping[str, Promise] = {
+    "anniversary_in_days": _("days; 0 is today"),
+}
+DATED = (Kind.MOMENT, Kind.DAY, Kind.EVENT)
+
+
+def facts_by_family() -> list[tuple[Label, list[tuple[str, Label]]]]:
+    """Return every fact to choose from, under the name of its family."""
+    groups = [
+        (label, [(fact.name, fact.label) for fact in FACTS.values() if fact.family == family])
+        for family, label in FAMILIES.items()
+    ]
+    return [(label, list(facts)) for label, facts in groups if facts]
 
 
 class Offer:
@@ -70,6 +93,8 @@ class RuleRow:
     offer: Offer
     error: Label = ""
     is_new: bool = False
+    # It was moved: the same button takes the keyboard again.
+    focus: str = ""
 
     @property
     def key(self) -> str:
@@ -81,15 +106,33 @@ class RuleRow:
 
     @property
     def operators(self) -> list[tuple[str, Label]]:
-        return [(one, OPERATOR_NAMES[one]) for one in OPERATORS[self.kind]]
+        names = {**OPERATOR_NAMES, **(EVENT_NAMES if self.kind is Kind.EVENT else {})}
+        return [(one, names[one]) for one in OPERATORS[self.kind]]
 
     @property
     def widget(self) -> str:
-        if self.kind is Kind.MOMENT:
-            return "days" if self.operator.endswith("days") else "day"
-        if self.kind is Kind.FLAG:
+        if self.kind is Kind.FLAG or self.operator == "ever":
             return "flag"
+        if self.kind in DATED:
+            return "days" if self.operator.endswith("days") else "day"
         return "choices" if has_choices(self.fact) else "lines"
+
+    @property
+    def least(self) -> int:
+        return 0 if self.operator == "anniversary_in_days" else 1
+
+    @property
+    def most(self) -> int:
+        return ANNIVERSARY_MAX if self.operator == "anniversary_in_days" else DAYS_MAX
+
+    @property
+    def note(self) -> Label:
+        """What a number of days is beside it."""
+        return DAYS_NOTES.get(self.operator, _("days"))
+
+    @property
+    def is_engagement(self) -> bool:
+        return FACTS[self.fact].family == "engagement"
 
     @property
     def shape(self) -> str:
@@ -113,15 +156,15 @@ class RuleRow:
 
     def _value(self) -> object:
         first = self.raw[0].strip() if self.raw else ""
-        if self.kind is Kind.FLAG:
+        if self.widget == "flag":
             return {"yes": True, "no": False}.get(first)
-        if self.kind is Kind.MOMENT:
+        if self.kind in DATED:
             is_number = self.operator.endswith("days") and re.fullmatch("[0-9]{1,9}", first)
             return int(first) if is_number else first
         if self.widget == "choices":
             return list(self.raw)
         lines = [line.strip() for text in self.raw for line in text.splitlines()]
-        if self.fact == "country":
+        if self.fact in ("country", "organisation_country"):
             lines = [word.upper() for line in lines for word in re.split(r"[\s,;]+", line)]
         return [line for line in lines if line]
 
@@ -144,6 +187,8 @@ class GroupRow:
     error: Label = ""
     # A row was taken out of it: the keyboard goes on here, not at the top of the page.
     takes_focus: bool = False
+    # It was moved: the same button takes the keyboard again.
+    focus: str = ""
 
     is_group = True
 
@@ -183,11 +228,12 @@ class GroupRow:
         try:
             parse(self.node())
         except InvalidRules as wrong:
-            self._blame(wrong)
+            self.blame(wrong)
             return False
         return True
 
-    def _blame(self, wrong: InvalidRules) -> None:
+    def blame(self, wrong: InvalidRules) -> None:
+        """Put a reason beside the row that a path of the tree names."""
         place = ".".join([ROOT, *re.findall("[0-9]+", wrong.path)])
         for row in (self, *self.rows()):
             if row.path == place:
@@ -222,60 +268,3 @@ def _raw(value: object) -> list[str]:
     if isinstance(value, list):
         return [str(one) for one in value]
     return [value.isoformat() if isinstance(value, date) else str(value)]
-
-
-# --- from a posted form ----------------------------------------------------------------------
-
-
-def from_post(post: QueryDict) -> GroupRow:
-    """Return the rows that were posted, renumbered, after the button that was pressed."""
-    return _Posted(post).group(ROOT, ROOT)
-
-
-class _Posted:
-    """One posted form: its fields by place, and the button that was pressed."""
-
-    def __init__(self, post: QueryDict) -> None:
-        self.post = post
-        self.offer = Offer()
-        verb, _colon, target = post.get("do", "").partition(":")
-        self.action = (verb, target)
-        self.children: dict[str, list[tuple[int, str, str]]] = {}
-        for name in post:
-            found = _FIELD.fullmatch(name)
-            if found and found[1] != ROOT:
-                parent, _dot, place = found[1].rpartition(".")
-                self.children.setdefault(parent, []).append((int(place), found[1], found[2]))
-
-    def group(self, old: str, new: str) -> GroupRow:
-        match = self.post.get(f"{old}.match", "all")
-        group = GroupRow(new, match if match in MATCHES else "all")
-        for _place, path, what in sorted(self.children.get(old, [])):
-            if self.action == ("remove", path):
-                group.takes_focus = True
-                continue
-            place = f"{new}.{len(group.parts)}"
-            read = self.rule if what == "fact" else self.group
-            group.parts.append(read(path, place))
-        end = f"{new}.{len(group.parts)}"
-        if self.action == ("rule", old):
-            group.parts.append(self.new_rule(end))
-        if self.action == ("group", old) and group.can_nest:
-            group.parts.append(GroupRow(end, "any", [self.new_rule(f"{end}.0")]))
-        return group
-
-    def new_rule(self, path: str) -> RuleRow:
-        """Return an empty rule, which takes the keyboard."""
-        first = OPERATORS[FACTS[NEW_FACT].kind][0]
-        return RuleRow(path, NEW_FACT, first, [], self.offer, is_new=True)
-
-    def rule(self, old: str, new: str) -> RuleRow:
-        fact = self.post.get(f"{old}.fact", "")
-        fact = fact if fact in FACTS else NEW_FACT
-        allowed = OPERATORS[FACTS[fact].kind]
-        operator = self.post.get(f"{old}.is", "")
-        row = RuleRow(new, fact, operator if operator in allowed else allowed[0], [], self.offer)
-        # Another fact or another kind of operator was chosen: the old value means nothing to it.
-        if self.post.get(f"{old}.was", row.shape) == row.shape:
-            row.raw = [text for text in self.post.getlist(f"{old}.value") if text]
-        return row

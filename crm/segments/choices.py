@@ -10,13 +10,15 @@ from pathlib import Path
 from django.conf import settings
 from django.db import connections
 from django.utils.functional import Promise
-from django.utils.translation import get_language
+from django.utils.translation import get_language, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
 
 from consent.services import Channel, purposes
-from crm.models import Tag
+from crm.models import Account, Role, Segment, Tag
 
 _SQL = Path(__file__).parent.parent / "sql"
+
+_FOLLOWERS = (Role.MARKETING, Role.SALES, Role.COMMUNICATION)
 
 STATUS_NAMES: Mapping[str, Promise] = {
     "new": _("New"),
@@ -59,9 +61,45 @@ def _tags() -> list[Choice]:
     return [Choice(tag.slug, tag.title) for tag in Tag.objects.order_by("title", "slug")]
 
 
+CHANNEL_NAMES: Mapping[str, Promise] = {
+    "email": _("by e-mail"),
+    "phone": _("by telephone"),
+    "post": _("by post"),
+    "sms": _("by text message"),
+}
+LEAD_STATE_NAMES: Mapping[str, Promise] = {
+    "new": pgettext_lazy("lead", "New"),
+    "in_progress": _("In progress"),
+    "answered": _("Answered"),
+    "closed": _("Closed"),
+}
+
+
 def _permissions() -> list[Choice]:
-    known = purposes(language=get_language() or "fr")
-    return [Choice(one.code, one.title) for one in known if Channel.EMAIL in one.channels]
+    """Every purpose by every channel of it; without a channel a code means by e-mail."""
+    return [
+        Choice(
+            one.code if channel == Channel.EMAIL else f"{one.code}:{channel}",
+            f"{one.title}, {CHANNEL_NAMES.get(channel, channel)}",
+        )
+        for one in purposes(language=get_language() or "fr")
+        for channel in one.channels
+    ]
+
+
+def _lead_states() -> list[Choice]:
+    return [Choice(code, name) for code, name in LEAD_STATE_NAMES.items()]
+
+
+def _owners() -> list[Choice]:
+    """Whoever may follow leads up, and is still with us."""
+    rows = Account.objects.filter(is_active=True, role__in=_FOLLOWERS).order_by("username")
+    return [Choice(str(row.id), row.username) for row in rows]
+
+
+def _segments() -> list[Choice]:
+    rows = Segment.objects.filter(archived_at=None).order_by("name")
+    return [Choice(str(number), name) for number, name in rows.values_list("id", "name")]
 
 
 _PROVIDERS: dict[str, Provider] = {
@@ -71,6 +109,9 @@ _PROVIDERS: dict[str, Provider] = {
     "form": _from_sql("form_codes.sql"),
     "campaign": _from_sql("campaign_ids.sql"),
     "permission": _permissions,
+    "lead_state": _lead_states,
+    "lead_owner": _owners,
+    "segment": _segments,
 }
 
 

@@ -5,19 +5,19 @@ compiled, so nothing that was not checked here reaches the database.
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from enum import StrEnum
 from typing import Any
-from uuid import UUID
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from crm.segments.facts import FACTS, OPERATORS, STATUSES, Fact, Kind, NotAWord
+
 # A tree that no person could read back is a mistake, and an endless one an attack.
 DEPTH_MAX, RULES_MAX, VALUES_MAX, WORD_MAX, DAYS_MAX = 4, 40, 50, 64, 36_500
-STATUSES = ("new", "engaged", "customer", "former", "unreachable")
+ANNIVERSARY_MAX = 366
 _FIRST_YEAR, _LAST_YEAR = 1970, 2200
 
 
@@ -28,25 +28,6 @@ class InvalidRules(Exception):
         self.path = path
         self.reason = reason
         super().__init__(f"{path}: {reason}")
-
-
-class Kind(StrEnum):
-    """What a fact is: the kind decides the operators and the values."""
-
-    WORD = "word"  # one word per contact
-    SET = "set"  # any number of words per contact
-    FLAG = "flag"
-    MOMENT = "moment"
-
-
-@dataclass(frozen=True)
-class Fact:
-    """Something that is known of every contact; `word` checks a value of it, or raises."""
-
-    name: str
-    kind: Kind
-    label: Promise
-    word: Callable[[str], str] = lambda text: text
 
 
 Value = tuple[str, ...] | bool | int | date
@@ -68,66 +49,6 @@ class Group:
 
 
 MATCHES = ("all", "any", "none")
-OPERATORS: Mapping[Kind, tuple[str, ...]] = {
-    Kind.WORD: ("one_of", "not_one_of"),
-    Kind.SET: ("one_of", "all_of", "not_one_of"),
-    Kind.FLAG: ("equal",),
-    Kind.MOMENT: ("in_last_days", "not_in_last_days", "before", "after"),
-}
-
-
-# --- words -----------------------------------------------------------------------------------
-
-
-class _NotAWord(Exception):
-    """The text cannot be a value of this fact; the argument says why."""
-
-
-def _shaped(pattern: str, reason: Promise) -> Callable[[str], str]:
-    shape = re.compile(pattern)
-
-    def check(text: str) -> str:
-        if not shape.fullmatch(text):
-            raise _NotAWord(reason)
-        return text
-
-    return check
-
-
-def _status(text: str) -> str:
-    if text not in STATUSES:
-        raise _NotAWord(_("There is no such status."))
-    return text
-
-
-def _number(text: str) -> str:
-    try:
-        return str(UUID(text))
-    except ValueError:
-        raise _NotAWord(_("This is not the number of a campaign.")) from None
-
-
-_CODE = _shaped(r"[A-Za-z0-9_-]{1,64}", _("A code has letters, digits, hyphens and underscores."))
-_LANGUAGE = _shaped(r"[a-z]{2}(-[A-Z]{2})?", _("A language is written like fr or en."))
-_COUNTRY = _shaped(r"[A-Z]{2}", _("A country is two capital letters, like FR."))
-
-FACTS: Mapping[str, Fact] = {
-    fact.name: fact
-    for fact in (
-        Fact("language", Kind.WORD, _("Language"), _LANGUAGE),
-        Fact("country", Kind.WORD, _("Country"), _COUNTRY),
-        Fact("status", Kind.WORD, _("Status"), _status),
-        Fact("source", Kind.WORD, _("Source")),
-        Fact("tag", Kind.SET, _("Tag"), _CODE),
-        Fact("form", Kind.SET, _("Form filled in"), _CODE),
-        Fact("campaign", Kind.SET, _("Campaign received"), _number),
-        Fact("permission", Kind.SET, _("May be written to for"), _CODE),
-        Fact("has_phone", Kind.FLAG, _("Has a telephone number")),
-        Fact("is_professional", Kind.FLAG, _("Is a professional")),
-        Fact("created", Kind.MOMENT, _("Became a contact")),
-        Fact("last_act", Kind.MOMENT, _("Last act of the person")),
-    )
-}
 
 
 # --- parsing ---------------------------------------------------------------------------------
@@ -198,10 +119,12 @@ def _keys(node: object, keys: set[str], path: str) -> dict[str, Any]:
 def _value(fact: Fact, operator: str, value: object, path: str) -> Value:
     if fact.kind in (Kind.WORD, Kind.SET):
         return _words(fact, value, path)
-    if fact.kind is Kind.FLAG:
+    if fact.kind is Kind.FLAG or operator == "ever":
         if not isinstance(value, bool):
             raise InvalidRules(path, _("Choose yes or no."))
         return value
+    if operator == "anniversary_in_days":
+        return _days(value, path, least=0, most=ANNIVERSARY_MAX)
     return _days(value, path) if operator.endswith("days") else _day(value, path)
 
 
@@ -221,13 +144,15 @@ def _word(fact: Fact, value: object, path: str) -> str:
         raise InvalidRules(path, _("A value has between 1 and 64 characters."))
     try:
         return fact.word(value)
-    except _NotAWord as refusal:
+    except NotAWord as refusal:
         raise InvalidRules(path, refusal.args[0]) from None
 
 
-def _days(value: object, path: str) -> int:
-    if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= DAYS_MAX:
-        raise InvalidRules(path, _("Write a number of days, 1 or more."))
+def _days(value: object, path: str, *, least: int = 1, most: int = DAYS_MAX) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
+        if least:
+            raise InvalidRules(path, _("Write a number of days, 1 or more."))
+        raise InvalidRules(path, _("Write a number of days, 0 (today) to 366."))
     return value
 
 
@@ -240,3 +165,23 @@ def _day(value: object, path: str) -> date:
         if _FIRST_YEAR <= day.year <= _LAST_YEAR:
             return day
     raise InvalidRules(path, _("Write a day, like 2026-01-31."))
+
+
+__all__ = [
+    "ANNIVERSARY_MAX",
+    "DAYS_MAX",
+    "DEPTH_MAX",
+    "FACTS",
+    "MATCHES",
+    "OPERATORS",
+    "RULES_MAX",
+    "STATUSES",
+    "VALUES_MAX",
+    "Fact",
+    "Group",
+    "InvalidRules",
+    "Kind",
+    "Rule",
+    "parse",
+    "parse_rule",
+]

@@ -9,9 +9,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from crm.models import Segment
-from crm.segments.rules import FACTS, OPERATORS, Kind, parse
+from crm.models import Account, Segment
+from crm.segments.counting import Count
+from crm.segments.rules import FACTS, OPERATORS, parse
 from crm.services import create_segment, record_sent, segments
+from privacy.models import AccessRecord
 from tests.conftest import NOW
 from tests.consent.people import newsletter, submit
 from tests.crm.pages.arrivals import arrive, soup, unlabelled, words
@@ -99,6 +101,8 @@ def test_a_segment_is_built_counted_and_saved_without_javascript(builder: Builde
     assert row.created_by is not None
 
 
+CAMPAIGN = "0199c0de-0000-7000-8000-000000000001"
+OWNER, OTHER = "0199c0de-0000-7000-8000-00000000000a", "0199c0de-0000-7000-8000-00000000000b"
 VALUES: dict[str, tuple[list[str], Any]] = {
     "language": (["fr", "en"], ["fr", "en"]),
     "country": (["fr, be\nch"], ["FR", "BE", "CH"]),
@@ -113,6 +117,15 @@ VALUES: dict[str, tuple[list[str], Any]] = {
     "permission": (["newsletter"], ["newsletter"]),
     "has_phone": (["no"], False),
     "is_professional": (["yes"], True),
+    "has_organisation": (["yes"], True),
+    "organisation_country": (["fr be"], ["FR", "BE"]),
+    "under_contract": (["no"], False),
+    "open_lead": (["yes"], True),
+    "lead_state": (["new", "in_progress"], ["new", "in_progress"]),
+    "lead_owner": ([OWNER], [OWNER]),
+    "segment": ([OTHER], [OTHER]),
+    "opened_campaign": ([CAMPAIGN], [CAMPAIGN]),
+    "clicked_campaign": ([CAMPAIGN], [CAMPAIGN]),
 }
 
 
@@ -121,23 +134,28 @@ VALUES: dict[str, tuple[list[str], Any]] = {
 )
 def test_every_fact_and_operator_can_be_built(client: Client, fact: str, operator: str) -> None:
     typed, kept = VALUES.get(fact, (["2026-10-01"], "2026-10-01"))
-    if FACTS[fact].kind is Kind.MOMENT and operator.endswith("days"):
+    if operator.endswith("days"):
         typed, kept = ["30"], 30
+    if operator == "ever":
+        typed, kept = ["no"], False
     contact = make_contact(tags=["vip"], forms=["contact"])
     if fact == "campaign":
         record_sent(campaign_id=UUID(typed[0]), contact_ids=[contact.id], at=NOW)
     submit(contact.id, newsletter(is_ticked=True))
+    Account.objects.create(id=OWNER, username="anna", role="sales")
+    Segment.objects.create(id=OTHER, name="Other", rules={}, created_at=NOW, updated_at=NOW)
     builder = Builder(client)
     builder.press("rule:r")
     builder.choose("r.0", fact, operator, *typed)
     builder.set("name", "One").press("save")
-    rules = Segment.objects.get().rules
+    made = Segment.objects.exclude(id=OTHER).get()
+    rules = made.rules
     assert rules["rules"] == [{"fact": fact, "is": operator, "value": kept}]
     parse(rules)
-    again = Builder(client, f"/segments/{Segment.objects.get().id}/")
+    again = Builder(client, f"/segments/{made.id}/")
     assert unlabelled(again.page) == []
     again.press("save")
-    assert Segment.objects.get().rules == rules
+    assert Segment.objects.get(id=made.id).rules == rules
 
 
 def test_rules_and_groups_are_added_nested_and_removed(builder: Builder) -> None:
@@ -351,3 +369,107 @@ def test_the_list_is_empty_then_full(client: Client) -> None:
     shown = words(client.get("/segments/"))
     assert "Readers" in shown
     assert "They read" in shown
+
+
+def test_a_row_is_moved_into_a_group_and_out_of_it(builder: Builder) -> None:
+    builder.press("rule:r")
+    builder.choose("r.0", "has_phone", "equal", "yes")
+    builder.press("group:r")
+    builder.choose("r.1.0", "language", "one_of", "fr")
+    builder.press("down:r.0")
+    assert builder.fields["r.0.0.fact"] == ["has_phone"]
+    assert builder.fields["r.0.1.fact"] == ["language"]
+    focused = [button["value"] for button in builder.page.select("button[autofocus]")]
+    assert focused == ["down:r.0.0"]
+    builder.press("up:r.0.0")
+    assert builder.fields["r.0.fact"] == ["has_phone"]
+    assert builder.fields["r.1.0.fact"] == ["language"]
+    builder.press("up:r.0")  # the first place stays the first
+    assert builder.fields["r.0.fact"] == ["has_phone"]
+
+
+def test_a_group_is_not_moved_deeper_than_groups_go(builder: Builder) -> None:
+    for path in ("r", "r.0", "r.0.1"):
+        builder.press(f"group:{path}")
+    builder.press("group:r")
+    builder.press("up:r.1")
+    # Into the first group it may go, and there it stands at the end.
+    assert "r.0.2.match" in builder.fields
+    builder.press("up:r.0.2")
+    assert "r.0.1.2.match" in builder.fields
+    builder.press("up:r.0.1.2")
+    # Further in there would be too many: it passes by.
+    assert "r.0.1.1.match" in builder.fields
+    assert "r.0.1.2.match" in builder.fields
+
+
+def test_a_sample_and_an_explanation_are_read_as_the_page_and_noted(client: Client) -> None:
+    alice, bob = arrive("Alice", language="fr"), arrive("Bob", language="en")
+    builder = Builder(client)
+    builder.press("rule:r")
+    builder.choose("r.0", "language", "one_of", "fr")
+    before = AccessRecord.objects.count()
+    builder.press("sample")
+    shown = builder.page.select_one("#sample")
+    assert shown is not None
+    assert "Alice Martin" in shown.get_text()
+    assert "Bob Martin" not in shown.get_text()
+    noted = AccessRecord.objects.order_by("at").last()
+    assert noted is not None
+    assert AccessRecord.objects.count() == before + 1
+    assert (noted.why, noted.subject_ids) == ("segment-new", [alice])
+    builder.press(f"explain:{alice}")
+    assert "In the segment" in builder.page.select_one("#explanation").get_text()  # type: ignore[union-attr]
+    builder.set("who", "bob@example.org").press("explain")
+    why = builder.page.select_one("#explanation").get_text(" ", strip=True)  # type: ignore[union-attr]
+    assert "Not in the segment" in why
+    assert "Language: French does not hold" in why
+    assert str(bob) in str(builder.page.select_one("#explanation"))
+    builder.set("who", "nobody@example.org").press("explain")
+    assert "No contact has this address." in builder.page.get_text()
+
+
+def test_a_contact_says_which_segments_hold_it(client: Client) -> None:
+    alice = arrive("Alice", language="fr")
+    fr = {"match": "all", "rules": [{"fact": "language", "is": "one_of", "value": ["fr"]}]}
+    one = create_segment(name="French", rules=fr, now=NOW)
+    create_segment(name="Not French", rules={**fr, "match": "none"}, now=NOW)
+    page = soup(client.get(f"/contacts/{alice}/segments"))
+    held = page.select_one(".people-line-yes a")
+    assert held is not None
+    assert held.get_text() == "French"
+    assert held["href"] == f"/segments/{one}/?who={alice}"
+    assert "In the segment" in words(client.get(str(held["href"])))
+    assert client.get(f"/contacts/{uuid4()}/segments").status_code == 404
+
+
+def test_a_copy_is_opened_and_the_archive_is_a_page(client: Client) -> None:
+    one = create_segment(name="French", rules={}, now=NOW)
+    answer = client.post(f"/segments/{one}/duplicate", follow=True)
+    assert "Copy of French" in words(answer)
+    client.post(f"/segments/{one}/archive")
+    shown = words(client.get("/segments/archived"))
+    assert "French" in shown
+    assert "Restore" in shown
+
+
+def test_a_segment_that_names_itself_is_told_beside_its_row(client: Client) -> None:
+    one = create_segment(name="Round", rules={}, now=NOW)
+    builder = Builder(client, f"/segments/{one}/")
+    builder.press("rule:r")
+    builder.choose("r.0", "segment", "one_of", str(one)).press("save")
+    assert "This segment would lead back to itself." in builder.page.get_text()
+    assert Segment.objects.get().rules == {}
+
+
+def test_an_estimate_says_that_it_is_one(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    arrive("Alice")
+    monkeypatch.setattr(
+        "crm.pages.segment_edit.how_many", lambda **_asked: Count(1_200_000, is_estimate=True)
+    )
+    builder = Builder(client)
+    builder.press("redraw")
+    said = builder.page.select_one("#preview").get_text(" ", strip=True)  # type: ignore[union-attr]
+    assert "about 1,200,000 contacts" in said
+    assert "An estimate of the database" in said
+    assert builder.page.select_one("#preview button[value=count]") is not None

@@ -28,8 +28,17 @@ VALUES: dict[str, list[Any]] = {
     "form": [*cast.FORMS, "nobody-filled-it"],
     "campaign": [*cast.CAMPAIGNS, "0199c0de-0000-7000-8000-000000000003"],
     "permission": [*cast.PURPOSES, "unknown_purpose"],
+    "organisation_country": ["FR", "BE", "CH", "DE"],
+    "lead_state": cast.LEAD_STATES,
+    "lead_owner": [*cast.OWNERS, "0199c0de-0000-7000-8000-00000000000c"],
+    "opened_campaign": [*cast.CAMPAIGNS, "0199c0de-0000-7000-8000-000000000003"],
+    "clicked_campaign": [*cast.CAMPAIGNS, "0199c0de-0000-7000-8000-000000000003"],
+    "segment": list(cast.SAVED),
 }
 DAYS = ["2026-10-01", "2026-10-02", "2026-09-30", "2026-11-23", "2020-02-29"]
+# 97 days after the 23rd of November is a 28 February.
+AHEAD = [0, 1, 97, 98, 366]
+SPANS = [1, 6, 7, 8, 30, 31, 400, 36_500]
 
 
 @pytest.fixture
@@ -46,14 +55,21 @@ def members(rules: dict[str, Any] | None) -> set[UUID]:
     return {row[0] for row in rows}
 
 
-def _value(fact: str, operator: str) -> st.SearchStrategy[Any]:
+def _samples(fact: str, operator: str) -> list[Any]:
     kind = FACTS[fact].kind
-    if kind is Kind.FLAG:
-        return st.booleans()
-    if kind is Kind.MOMENT:
-        days = st.sampled_from([1, 6, 7, 8, 30, 36_500])
-        return days if operator.endswith("days") else st.sampled_from(DAYS)
-    return st.lists(st.sampled_from(VALUES[fact]), min_size=1, max_size=4)
+    if kind is Kind.FLAG or operator == "ever":
+        return [True, False]
+    if kind in (Kind.WORD, Kind.SET):
+        return [[word] for word in VALUES[fact]] + [VALUES[fact][:2], VALUES[fact]]
+    if operator == "anniversary_in_days":
+        return AHEAD
+    return SPANS if operator.endswith("days") else DAYS
+
+
+def _value(fact: str, operator: str) -> st.SearchStrategy[Any]:
+    if FACTS[fact].kind in (Kind.WORD, Kind.SET):
+        return st.lists(st.sampled_from(VALUES[fact]), min_size=1, max_size=4)
+    return st.sampled_from(_samples(fact, operator))
 
 
 @st.composite
@@ -81,15 +97,6 @@ def test_sql_and_plain_python_agree(people: list[Member], tree: dict[str, Any]) 
 
 
 CASES = [(fact, operator) for fact in FACTS for operator in OPERATORS[FACTS[fact].kind]]
-
-
-def _samples(fact: str, operator: str) -> list[Any]:
-    kind = FACTS[fact].kind
-    if kind is Kind.FLAG:
-        return [True, False]
-    if kind is Kind.MOMENT:
-        return [1, 7, 30, 400] if operator.endswith("days") else DAYS
-    return [[word] for word in VALUES[fact]] + [VALUES[fact][:2], VALUES[fact]]
 
 
 def test_each_fact_with_each_operator(people: list[Member]) -> None:
