@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0003_versions_and_variants'),
+        ('campaigns', '0005_doubts_are_looked_up'),
     ]
 
     operations = [
