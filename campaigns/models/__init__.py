@@ -12,15 +12,18 @@ from campaigns.models.campaigns import (
 from campaigns.models.deliveries import (
     LETTER_KINDS,
     OPEN_STATES,
+    SINGLE_KINDS,
     Delivery,
     DeliveryKind,
     DeliveryState,
 )
 from campaigns.models.measurement import MeasuredMessage, PublishedLink, TrackedLink
+from campaigns.models.single import OutgoingMessage, ReplyTemplate
 
 __all__ = [
     "LETTER_KINDS",
     "OPEN_STATES",
+    "SINGLE_KINDS",
     "AudienceExclusion",
     "Campaign",
     "CampaignState",
@@ -30,7 +33,9 @@ __all__ = [
     "DeliveryKind",
     "DeliveryState",
     "MeasuredMessage",
+    "OutgoingMessage",
     "PublishedLink",
+    "ReplyTemplate",
     "StateChange",
     "Template",
     "TrackedLink",

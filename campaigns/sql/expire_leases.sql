@@ -1,6 +1,6 @@
 -- Takes back what dead workers held. Claimed: nothing was written, so back to the queue (or
 -- skipped, if the campaign was cancelled). Handing: the relay may have the message, so a
--- newsletter becomes unknown and is never sent again; a required letter is, under the same
+-- newsletter or a message to one person (kind 6) becomes unknown and is never sent again; a required letter is, under the same
 -- Message-ID. The lease is longer than the relay's idle time-out: a worker that only slept finds
 -- its session closed. Returns (state, rows).
 -- Index: delivery_leased.
