@@ -127,7 +127,7 @@ def _members(rule: ScoreRule, ids: Sequence[UUID], now: datetime) -> list[UUID]:
 
 
 def points_of(rule: ScoreRule, last_act_at: datetime, now: datetime) -> int:
-    """Return what a rule gives today: half of it with each half-life since the person's last act."""
+    """Return what a rule gives today: half as much with each half-life since the last act."""
     if rule.half_life_days is None:
         return rule.points
     age = max(now - last_act_at, timedelta(0)) / timedelta(days=rule.half_life_days)

@@ -4,6 +4,7 @@ The standard library's client follows no redirect and asks no proxy by itself; i
 opened here, to the address that `guarding` has judged.
 """
 
+import contextlib
 import http.client
 import socket
 import ssl
@@ -87,8 +88,6 @@ def _seconds(text: str | None) -> int | None:
 
 def _cut(opened: list[socket.socket]) -> None:
     for each in opened:
-        try:
+        with contextlib.suppress(OSError):  # closed by the other side already
             each.shutdown(socket.SHUT_RDWR)
-        except OSError:  # closed by the other side already
-            pass
         each.close()

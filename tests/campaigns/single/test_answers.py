@@ -1,5 +1,6 @@
 """A message to one person: written for them alone, through its own gate, at most once."""
 
+from dataclasses import replace
 from uuid import UUID, uuid4
 
 import pytest
@@ -7,21 +8,24 @@ from django.db import connection
 from pytest_django import Settings
 
 from campaigns import services
+from campaigns.delivery import statements
+from campaigns.delivery.statements import GateMark
 from campaigns.models import Delivery, DeliveryKind, DeliveryState, OutgoingMessage
 from campaigns.services import NotSendable, SingleContent
 from campaigns.single.sending import thread_of_lead
 from consent.services import seed_purposes, withdraw_on_behalf
 from crm.models import Contact, Lead, TimelineEntry
 from privacy.services import (
+    JournalHead,
     RetentionClass,
     SealedRecord,
     find_by_email,
-    journal_writer,
+    fingerprint_emails,
+    journal_head,
     open_records,
 )
 from privacy.vault.store import destroy_keys
 from tests.campaigns import cast
-from tests.campaigns.delivery.conftest import inbox  # noqa: F401
 from tests.campaigns.smtp.relay import DROP, Script, relay
 from tests.conftest import NOW
 from tests.consent import people
@@ -182,21 +186,19 @@ def test_a_no_to_answers_alone_stops_them(inbox: Inbox) -> None:
 
 
 def test_nothing_leaves_while_the_journal_knows_more(inbox: Inbox) -> None:
-    from privacy.models import JournalApplied
-
     lead = asked()
-    with journal_writer(now=NOW):
-        pass
     answer(lead)
-    _no(lead, "newsletter")
-    JournalApplied.objects.update(applied_seq=0)
-    Delivery.objects.update(due_at=NOW)
-    send()
-    row = Delivery.objects.get(kind=DeliveryKind.REPLY)
-    # Either the journal was replayed first, which is right, or nothing moved; never past it.
-    assert row.state in (DeliveryState.QUEUED, DeliveryState.SENT)
-    if row.state == DeliveryState.SENT:
-        assert JournalApplied.objects.get().applied_seq > 0
+    (row,) = statements.claim(campaign_id=None, worker="w", size=9, kind="gate_single")
+    mark = GateMark(row.id, fingerprint_emails(emails=[ALICE])[0].marks)
+    head = journal_head()
+    ahead = replace(head, seq=head.seq + 1)
+
+    def ask(known: JournalHead) -> list[int]:
+        verdicts = statements.gate(kind="gate_single", marks=[mark], worker="w", head=known)
+        return [each.state for each in verdicts]
+
+    assert ask(ahead) == []
+    assert ask(head) == [DeliveryState.HANDING]
 
 
 def test_an_erased_key_closes_what_was_written(inbox: Inbox) -> None:
