@@ -6,8 +6,9 @@ from datetime import datetime
 from uuid import UUID
 
 from django.urls import reverse
+from django.utils.functional import Promise
 
-Words = object
+Words = str | Promise
 
 
 @dataclass(frozen=True)
