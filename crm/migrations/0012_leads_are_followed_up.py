@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
                 ('id', models.UUIDField(primary_key=True, serialize=False)),
                 ('kind', models.CharField(max_length=32)),
                 ('reference', models.JSONField(default=dict)),
-                ('cause', models.CharField(max_length=80)),
+                ('cause', models.CharField(max_length=120)),
                 ('at', models.DateTimeField()),
                 ('read_at', models.DateTimeField(null=True)),
             ],

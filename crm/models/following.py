@@ -61,7 +61,7 @@ class Notification(models.Model):
     kind = models.CharField(max_length=32)
     reference = models.JSONField(default=dict)
     # The same thing is told once: the cause makes it.
-    cause = models.CharField(max_length=80)
+    cause = models.CharField(max_length=120)
     at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
 

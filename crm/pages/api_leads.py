@@ -1,4 +1,4 @@
-"""Leads for machines: docs/staff-api.md. Reading changes nothing; fields follow the owner's role."""
+"""Leads for machines: docs/staff-api.md. Reading changes nothing; the role decides on fields."""
 
 from typing import Any
 from uuid import UUID

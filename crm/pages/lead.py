@@ -1,12 +1,13 @@
 """The page of one lead, and what staff do on it: notes, reminders, whom it is given to."""
 
-from datetime import datetime, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import BadRequest
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -56,8 +57,7 @@ class ReminderForm(forms.Form):
         day = self.cleaned_data["day"]
         if day is None:
             day = timezone.localdate(now) + timedelta(days=int(self.cleaned_data["when"]))
-        morning = datetime(day.year, day.month, day.day, 9)
-        return timezone.make_aware(morning, timezone.get_current_timezone())
+        return datetime.combine(day, time(9), tzinfo=timezone.get_current_timezone())
 
 
 @require_safe
@@ -78,12 +78,14 @@ def _page(
         "actions": [(one, one.url(lead_id)) for one in actions],
         "note_form": note,
         "reminder_form": remind,
-        "followers": Account.objects.filter(role__in=FOLLOWERS, is_active=True).order_by(
-            "username"
-        ),
+        "followers": _followers(),
         "now": timezone.now(),
     }
     return render(request, "crm/leads/lead.html", context, status=status)
+
+
+def _followers() -> QuerySet[Account]:
+    return Account.objects.filter(role__in=FOLLOWERS, is_active=True).order_by("username")
 
 
 @require_POST
