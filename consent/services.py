@@ -167,6 +167,7 @@ def withdraw_on_behalf(
 
 __all__ = [
     "DATA_TERMS",
+    "EVERYTHING",
     "NOTICE_ITEMS",
     "NOTICE_RECIPIENTS",
     "NO_STATES",

@@ -130,9 +130,10 @@ def _move(
 def _give(
     leads: Sequence[Lead], account_id: UUID | None, actor_id: UUID, now: datetime
 ) -> dict[UUID, UUID | None]:
-    follows = Account.objects.filter(id=account_id, role__in=FOLLOWERS, is_active=True)
-    if account_id is not None and not follows.exists():
-        raise NotAFollower(NotAFollower.__doc__)
+    if account_id is not None:
+        follows = Account.objects.filter(id=account_id, role__in=FOLLOWERS, is_active=True)
+        if not follows.exists():
+            raise NotAFollower(NotAFollower.__doc__)
     given = [lead for lead in leads if lead.assigned_to_id != account_id]
     Lead.objects.filter(id__in=[lead.id for lead in given]).update(assigned_to=account_id)
     for lead in given:

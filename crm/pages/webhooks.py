@@ -30,7 +30,7 @@ def _is_callable(url: str) -> None:
     try:
         check_url(url)
     except NotCallable as refusal:
-        raise ValidationError(REFUSALS[str(refusal)]) from None
+        raise ValidationError(str(REFUSALS[str(refusal)])) from None
 
 
 class EndpointForm(forms.Form):

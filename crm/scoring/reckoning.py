@@ -131,7 +131,8 @@ def points_of(rule: ScoreRule, last_act_at: datetime, now: datetime) -> int:
     if rule.half_life_days is None:
         return rule.points
     age = max(now - last_act_at, timedelta(0)) / timedelta(days=rule.half_life_days)
-    return round(rule.points * 0.5**age)
+    share: float = 0.5**age
+    return round(rule.points * share)
 
 
 def _keep(scores: Mapping[UUID, Score], now: datetime) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 from django.db import connections, transaction
@@ -61,7 +62,12 @@ def call_webhooks(*, clock: Callable[[], datetime]) -> int:
 
 
 def _claim(now: datetime) -> list[WebhookCall]:
-    parameters = {"now": now, "until": now + LEASE, "each": _OF_ONE, "size": _AT_ONCE}
+    parameters: dict[str, Any] = {
+        "now": now,
+        "until": now + LEASE,
+        "each": _OF_ONE,
+        "size": _AT_ONCE,
+    }
     with connections["default"].cursor() as cursor:
         cursor.execute(_CLAIM, parameters)
         ids = [row[0] for row in cursor.fetchall()]

@@ -14,6 +14,8 @@ class Receiver:
     headers: dict[str, str] = field(default_factory=dict)
     calls: list[tuple[dict[str, str], bytes]] = field(default_factory=list)
     paths: list[str] = field(default_factory=list)
+    # While it is not set, nobody is answered.
+    answers: threading.Event = field(default_factory=threading.Event)
 
     @property
     def url(self) -> str:
@@ -26,12 +28,14 @@ class Receiver:
 @contextmanager
 def receiver() -> Iterator[Receiver]:
     kept = Receiver()
+    kept.answers.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"]))
             kept.calls.append((dict(self.headers.items()), body))
             kept.paths.append(self.path)
+            kept.answers.wait(60)
             self.send_response(kept.next_status())
             for name, value in kept.headers.items():
                 self.send_header(name, value)
@@ -48,6 +52,7 @@ def receiver() -> Iterator[Receiver]:
     try:
         yield kept
     finally:
+        kept.answers.set()
         server.shutdown()
         server.server_close()
         thread.join()
