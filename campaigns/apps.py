@@ -18,6 +18,7 @@ class CampaignsConfig(AppConfig):
             retention_class=RetentionClass.ACTIVITY,
         )
         _register_pages()
+        _register_answers()
 
 
 def _register_pages() -> None:
@@ -27,41 +28,13 @@ def _register_pages() -> None:
         register_choices,
         register_figures,
         register_first_step,
-        register_lead_action,
-        register_lead_messages,
         register_menu,
-        register_notice_kind,
         register_proof_link,
     )
 
     register_choices(fact="campaign", provider=choices.campaign_choices)
     register_proof_link(kind="campaign_sent", address=proof.proof_address)
 
-    from campaigns.pages.replies import REPLIERS
-    from campaigns.pages.reply_templates import READERS as REPLY_READERS
-    from campaigns.single.reading import messages_of_lead
-
-    register_lead_messages(provider=messages_of_lead)
-    register_lead_action(
-        url_name="lead-reply",
-        label=_("Answer by e-mail"),
-        icon="mail-forward",
-        position=10,
-        roles=REPLIERS,
-    )
-    register_notice_kind(
-        kind="campaign_finished",
-        label=_("A campaign is finished"),
-        icon="send",
-        address=home.campaign_address,
-    )
-    register_menu(
-        url_name="reply-template-list",
-        label=_("Answers"),
-        icon="mail-forward",
-        position=51,
-        roles=REPLY_READERS,
-    )
     register_menu(
         url_name="campaign-list", label=_("Campaigns"), icon="send", position=40, roles=READERS
     )
@@ -96,4 +69,39 @@ def _register_pages() -> None:
         position=40,
         is_done=home.is_first_campaign_written,
         roles=WRITERS,
+    )
+
+
+def _register_answers() -> None:
+    from campaigns.pages import home
+    from campaigns.pages.replies import REPLIERS
+    from campaigns.pages.reply_templates import READERS as REPLY_READERS
+    from campaigns.single.reading import messages_of_lead
+    from crm.services import (
+        register_lead_action,
+        register_lead_messages,
+        register_menu,
+        register_notice_kind,
+    )
+
+    register_lead_messages(provider=messages_of_lead)
+    register_lead_action(
+        url_name="lead-reply",
+        label=_("Answer by e-mail"),
+        icon="mail-forward",
+        position=10,
+        roles=REPLIERS,
+    )
+    register_notice_kind(
+        kind="campaign_finished",
+        label=_("A campaign is finished"),
+        icon="send",
+        address=home.campaign_address,
+    )
+    register_menu(
+        url_name="reply-template-list",
+        label=_("Answers"),
+        icon="mail-forward",
+        position=51,
+        roles=REPLY_READERS,
     )

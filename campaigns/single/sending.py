@@ -42,21 +42,9 @@ def send_single(
     NotAContact; UnsafeHeader for words that no header can hold. Whether it may be sent is asked
     at the moment of handing over, not here: ask `why_not_single` to tell a person before.
     """
-    if kind not in SINGLE_KINDS:
-        raise NotSendable("kind")
-    if kind == DeliveryKind.REPLY and (lead_id is None or lead_contact(lead_id) != contact_id):
-        raise NotSendable("no_request")
-    content.check()
-    require_contact(contact_id=contact_id)
+    _check(contact_id, content, kind, lead_id)
     if OutgoingMessage.objects.filter(id=reference).exists():
         return reference
-    # Outside of the transaction: the key is durable in the vault before the row that needs it.
-    sealed = seal_record(
-        subject_id=contact_id,
-        retention_class=CLASS,
-        record_id=reference,
-        document=content.document(),
-    )
     row = OutgoingMessage(
         id=reference,
         contact_id=contact_id,
@@ -65,7 +53,8 @@ def send_single(
         lead_id=lead_id,
         template_id=template_id,
         language=language,
-        sealed=sealed,
+        # Before the transaction: the key is durable in the vault before the row that needs it.
+        sealed=_sealed(contact_id, reference, content),
         created_at=now,
         created_by=actor_id,
     )
@@ -74,6 +63,26 @@ def send_single(
         _plan(row, kind, now)
         transaction.on_commit(ring_single, using="default", robust=True)
     return reference
+
+
+def _check(
+    contact_id: UUID, content: SingleContent, kind: DeliveryKind, lead_id: UUID | None
+) -> None:
+    if kind not in SINGLE_KINDS:
+        raise NotSendable("kind")
+    if kind == DeliveryKind.REPLY and (lead_id is None or lead_contact(lead_id) != contact_id):
+        raise NotSendable("no_request")
+    content.check()
+    require_contact(contact_id=contact_id)
+
+
+def _sealed(contact_id: UUID, reference: UUID, content: SingleContent) -> bytes:
+    return seal_record(
+        subject_id=contact_id,
+        retention_class=CLASS,
+        record_id=reference,
+        document=content.document(),
+    )
 
 
 def _plan(row: OutgoingMessage, kind: DeliveryKind, now: datetime) -> None:
