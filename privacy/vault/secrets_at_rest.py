@@ -17,7 +17,8 @@ _NONCE, _TAG = 12, 16
 
 
 def _parts(scope: str, place: bytes) -> tuple[AESGCM, bytes]:
-    return AESGCM(derived_key(f"{scope}|1")), length_prefixed(
+    label = f"{scope}|1"
+    return AESGCM(derived_key(label)), length_prefixed(
         b"crm", b"secret", _VERSION, scope.encode(), place
     )
 

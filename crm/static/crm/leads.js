@@ -3,6 +3,7 @@
   "use strict";
   var STATES = { 1: "new", 2: "in_progress", 3: "answered", 4: "closed" };
   var held = null;
+  var ticked = {};
 
   function rows() {
     return Array.from(document.querySelectorAll("[data-lead]"));
@@ -61,8 +62,15 @@
     event.preventDefault();
   });
 
-  // The answer of the server is a new row: the keyboard stays on it.
+  document.addEventListener("change", function (event) {
+    if (event.target.hasAttribute("data-lead-tick")) ticked[event.target.value] = event.target.checked;
+  });
+
+  // The answer of the server is a new row: its tick and the keyboard stay on it.
   document.addEventListener("htmx:afterSettle", function () {
+    document.querySelectorAll("[data-lead-tick]").forEach(function (box) {
+      if (box.value in ticked) box.checked = ticked[box.value];
+    });
     var row = held && document.getElementById(held);
     if (row && !isTyping(document.activeElement)) row.focus();
   });
