@@ -9,9 +9,16 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         from campaigns.courier import LetterCourier
         from consent.services import register_courier
+        from privacy.services import RetentionClass, register_evidence
 
         register_courier(LetterCourier())
+        register_evidence(
+            table="campaigns_outgoingmessage",
+            column="sealed",
+            retention_class=RetentionClass.ACTIVITY,
+        )
         _register_pages()
+        _register_answers()
 
 
 def _register_pages() -> None:
@@ -64,4 +71,39 @@ def _register_pages() -> None:
         position=40,
         is_done=home.is_first_campaign_written,
         roles=WRITERS,
+    )
+
+
+def _register_answers() -> None:
+    from campaigns.pages import home
+    from campaigns.pages.replies import REPLIERS
+    from campaigns.pages.reply_templates import READERS as REPLY_READERS
+    from campaigns.single.reading import messages_of_lead
+    from crm.services import (
+        register_lead_action,
+        register_lead_messages,
+        register_menu,
+        register_notice_kind,
+    )
+
+    register_lead_messages(provider=messages_of_lead)
+    register_lead_action(
+        url_name="lead-reply",
+        label=_("Answer by e-mail"),
+        icon="mail-forward",
+        position=10,
+        roles=REPLIERS,
+    )
+    register_notice_kind(
+        kind="campaign_finished",
+        label=_("A campaign is finished"),
+        icon="send",
+        address=home.campaign_address,
+    )
+    register_menu(
+        url_name="reply-template-list",
+        label=_("Answers"),
+        icon="mail-forward",
+        position=51,
+        roles=REPLY_READERS,
     )

@@ -20,6 +20,11 @@ def ring_letters() -> None:
     _ring("campaigns.send_letters", {})
 
 
+def ring_single() -> None:
+    """Say that a message to one person waits."""
+    _ring("campaigns.send_single", {})
+
+
 def _ring(name: str, arguments: dict[str, str]) -> None:
     try:
         current_app.send_task(name, kwargs=arguments, expires=_EXPIRES_SECONDS)

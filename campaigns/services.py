@@ -20,6 +20,7 @@ from campaigns.drafts import (
     copy_campaign,
     create_draft,
 )
+from campaigns.finishing import finish_campaigns
 from campaigns.launching import (
     NotReady,
     Reason,
@@ -34,6 +35,9 @@ from campaigns.measurement.keeping import Measures, keep_measures, measures
 from campaigns.measurement.links import publish_missing_links
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
 from campaigns.proofs import message_proof
+from campaigns.single.content import NotSendable, SingleContent
+from campaigns.single.sending import send_single
+from campaigns.single.working import why_not_single, work_on_single
 from campaigns.trials import TestNotSent, send_test
 
 # A turn ends so that required letters and other campaigns get theirs.
@@ -63,6 +67,11 @@ def deliver(*, campaign_id: UUID, clock: Callable[[], datetime], relay_url: str 
 def send_letters(*, clock: Callable[[], datetime]) -> None:
     """Take a turn at sending required letters."""
     engine.send_letters(worker=_worker(), seconds=TURN_SECONDS, clock=clock)
+
+
+def send_single_messages(*, clock: Callable[[], datetime]) -> None:
+    """Take a turn at sending messages to one person; any number of workers at once."""
+    work_on_single(worker=_worker(), seconds=TURN_SECONDS, clock=clock)
 
 
 def receive_measures(*, now: datetime) -> None:
@@ -107,7 +116,7 @@ def sweep(*, now: datetime) -> None:
     """
     statements.expire_leases(has_evidence=doubts.has_evidence())
     statements.skip_cancelled(campaign_id=None)
-    statements.finish(campaign_id=None, now=now)
+    finish_campaigns(campaign_id=None, now=now)
     running = Campaign.objects.filter(state=CampaignState.RUNNING).values_list("id", flat=True)
     for campaign_id in running:
         due = Delivery.objects.filter(
@@ -123,9 +132,11 @@ __all__ = [
     "Measures",
     "NotADraft",
     "NotReady",
+    "NotSendable",
     "NotToBePublished",
     "Progress",
     "Reason",
+    "SingleContent",
     "TestNotSent",
     "WrongState",
     "cancel",
@@ -148,7 +159,10 @@ __all__ = [
     "resolve_doubts",
     "resume",
     "send_letters",
+    "send_single",
+    "send_single_messages",
     "send_test",
     "starter",
     "sweep",
+    "why_not_single",
 ]

@@ -19,6 +19,11 @@ def send_letters(**_later: Any) -> None:
     services.send_letters(clock=_now)
 
 
+@shared_task(name="campaigns.send_single")
+def send_single(**_later: Any) -> None:
+    services.send_single_messages(clock=_now)
+
+
 @shared_task(name="campaigns.sweep")
 def sweep(**_later: Any) -> None:
     services.sweep(now=_now())

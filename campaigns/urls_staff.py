@@ -2,7 +2,17 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from campaigns.pages import launching, listing, previews, proof, running, template_pages, writing
+from campaigns.pages import (
+    launching,
+    listing,
+    previews,
+    proof,
+    replies,
+    reply_templates,
+    running,
+    template_pages,
+    writing,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/", listing.campaign_list, name="campaign-list"),
@@ -32,6 +42,21 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "api/v1/campaigns/<uuid:campaign_id>/messages/<uuid:contact_id>/proof",
         proof.api_campaign_proof,
         name="api-campaign-proof",
+    ),
+    path("leads/<uuid:lead_id>/reply", replies.lead_reply, name="lead-reply"),
+    path("replies/", reply_templates.reply_template_list, name="reply-template-list"),
+    path("replies/new", reply_templates.reply_template_new, name="reply-template-new"),
+    path(
+        "replies/<uuid:template_id>/", reply_templates.reply_template_edit,
+        name="reply-template-edit",
+    ),
+    path(
+        "replies/<uuid:template_id>/archive", reply_templates.reply_template_archive,
+        name="reply-template-archive",
+    ),
+    path(
+        "replies/<uuid:template_id>/restore", reply_templates.reply_template_restore,
+        name="reply-template-restore",
     ),
     path("templates/", template_pages.template_list, name="template-list"),
     path("templates/new", template_pages.template_new, name="template-new"),

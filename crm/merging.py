@@ -166,6 +166,8 @@ _MOVES = (
     " SELECT %(kept)s, campaign_id, sent_at FROM crm_contactcampaign"
     " WHERE contact_id = %(absorbed)s ON CONFLICT DO NOTHING",
     "UPDATE crm_timelineentry SET contact_id = %(kept)s WHERE contact_id = %(absorbed)s",
+    "DELETE FROM crm_contactscore WHERE contact_id = %(absorbed)s",
+    "UPDATE crm_contactscore SET computed_at = NULL WHERE contact_id = %(kept)s",
     "DELETE FROM crm_contacttag WHERE contact_id = %(absorbed)s",
     "DELETE FROM crm_contactcampaign WHERE contact_id = %(absorbed)s",
     "DELETE FROM crm_contact WHERE id = %(absorbed)s",

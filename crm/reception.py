@@ -14,7 +14,9 @@ from django.db.models.functions import Greatest
 from crm.merging import kept_ids
 from crm.models import Contact, ContactTag, Lead, Tag
 from crm.people import Person, facts_of, many_lines, merge
+from crm.scoring.reckoning import let_be_old
 from crm.timeline import add_timeline
+from crm.webhooks.publishing import publish_event
 from privacy.services import (
     RetentionClass,
     change_document,
@@ -109,6 +111,9 @@ def _take_in(lead: Lead, facts: dict[str, str], message: str, now: datetime) -> 
     lead.save(force_insert=True)
     reference = {"form": lead.form_code, "version": lead.form_version}
     add_timeline(contact_ids=[lead.contact_id], kind="lead", reference=reference, at=at)
+    let_be_old(contact_ids=[lead.contact_id])
+    ids = {"lead_id": str(lead.id), "contact_id": str(lead.contact_id)}
+    publish_event(kind="lead.created", ids=ids, at=at)
 
 
 def _raise_facets(

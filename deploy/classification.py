@@ -58,6 +58,8 @@ FIELDS: dict[str, dict[str, Holds]] = {
         "language": _C,
     },
     "campaigns.PublishedLink": {"link_hash": _X, "url": _P},
+    "campaigns.ReplyTemplate": {**dict.fromkeys(("name", "subject", "text"), _P), "language": _C},
+    "campaigns.OutgoingMessage": {"language": _C, "sealed": _X},
     "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence"), _C),
     "forms_intake.Form": {"code": _C, "name": _P},
     "forms_intake.FormVersion": {
@@ -89,6 +91,18 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "crm.Contact": dict.fromkeys(("language", "country", "status", "source"), _F),
     "crm.Tag": {"slug": _C, "title": _P},
     "crm.Lead": {"form_code": _C, "state": _C},
+    "crm.LeadNote": {"sealed": _X},
+    "crm.Notification": {"kind": _C, "reference": _R, "cause": _R},
+    "crm.ScoreRule": {"name": _P, "rules": _R},
+    "crm.ContactScore": {"parts": _R, "refusal": _C},
+    "crm.WebhookEndpoint": {
+        **dict.fromkeys(("name", "url"), _P),
+        **dict.fromkeys(("kinds", "disabled_reason"), _C),
+        **dict.fromkeys(("secret", "old_secret"), _X),
+    },
+    "crm.WebhookEvent": {"kind": _C, "ids": _R},
+    "crm.WebhookCall": {"state": _C},
+    "crm.WebhookAttempt": {"failure": _C},
     "crm.TimelineEntry": {"kind": _C, "reference": _R},
     "crm.ImportBatch": {
         "source": _P,

@@ -25,6 +25,7 @@ from campaigns.delivery.postfix_log import NoEvidence, Reading, queued_now, read
 from campaigns.delivery.preparing import message_id
 from campaigns.delivery.statements import Claimed, Doubt, Outcome, Written
 from campaigns.models import LETTER_KINDS, DeliveryKind, DeliveryState
+from campaigns.single.sending import single_handed_over
 from campaigns.smtp.addresses import BadRelayAddress, RelayAddress
 from campaigns.smtp.outcomes import RelayFailure
 from campaigns.smtp.session import RelaySession
@@ -147,6 +148,9 @@ def _tell(written: Sequence[Written], now: datetime) -> None:
     for campaign_id in {row.reference_id for row in sent if row.kind == DeliveryKind.NEWSLETTER}:
         people = [row.contact_id for row in sent if row.reference_id == campaign_id]
         record_sent(campaign_id=campaign_id, contact_ids=people, at=now)
+    single = [row.reference_id for row in sent if row.kind == DeliveryKind.REPLY]
+    if single:
+        single_handed_over(references=single, now=now)
     letters = [row.reference_id for row in sent if row.kind in LETTER_KINDS]
     if letters:
         letters_handed_over(request_ids=letters, now=now)

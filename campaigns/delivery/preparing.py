@@ -14,6 +14,7 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.content.compile import compile_content, parts_of
 from campaigns.content.library import letter
 from campaigns.content.merge import MissingValue, Segments
+from campaigns.delivery.naming import message_id_of
 from campaigns.delivery.signing import signer
 from campaigns.delivery.statements import Claimed, GateMark, Outcome
 from campaigns.measurement import links as measurement
@@ -53,9 +54,9 @@ def return_path(delivery_id: int) -> str:
 
 def message_id(claimed: Claimed | Delivery) -> str:
     """Always the same for the same message, so that a second copy is recognisable."""
-    parts = [claimed.reference_id.bytes, claimed.contact_id.bytes, bytes([claimed.kind])]
-    opaque = keyed_id(scope="message_id", parts=parts).hex()
-    return f"<{opaque}@{settings.MAIL_DOMAIN}>"
+    return message_id_of(
+        reference_id=claimed.reference_id, contact_id=claimed.contact_id, kind=claimed.kind
+    )
 
 
 def values_of(profile: Profile) -> dict[str, str]:

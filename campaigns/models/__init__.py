@@ -13,15 +13,18 @@ from campaigns.models.campaigns import (
 from campaigns.models.deliveries import (
     LETTER_KINDS,
     OPEN_STATES,
+    SINGLE_KINDS,
     Delivery,
     DeliveryKind,
     DeliveryState,
 )
 from campaigns.models.measurement import MeasuredMessage, PublishedLink, TrackedLink
+from campaigns.models.single import OutgoingMessage, ReplyTemplate
 
 __all__ = [
     "LETTER_KINDS",
     "OPEN_STATES",
+    "SINGLE_KINDS",
     "AudienceExclusion",
     "Campaign",
     "CampaignState",
@@ -31,8 +34,10 @@ __all__ = [
     "DeliveryKind",
     "DeliveryState",
     "MeasuredMessage",
+    "OutgoingMessage",
     "PublishedIssue",
     "PublishedLink",
+    "ReplyTemplate",
     "StateChange",
     "Template",
     "TrackedLink",

@@ -1,7 +1,8 @@
 """What the home page says of campaigns."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -56,3 +57,8 @@ def numbers(_now: datetime) -> Sequence[Figure]:
 
 def is_first_campaign_written() -> bool:
     return Campaign.objects.exists()
+
+
+def campaign_address(reference: Mapping[str, Any]) -> str:
+    """Where a notification about a campaign leads."""
+    return reverse("campaign", args=[reference["campaign"]])

@@ -23,11 +23,13 @@ from campaigns.smtp.headers import (
     mailbox_line,
     message_id_line,
     text_line,
+    thread_lines,
     token_line,
     unsubscribe_lines,
 )
 
-Kind = Literal["newsletter", "letter"]
+# A personal message is written by somebody for one person: neither List-* nor Auto-Submitted.
+Kind = Literal["newsletter", "letter", "personal"]
 _SOFT_BREAK = b"=\r\n"
 _LONGEST_LINE = 76  # RFC 2045 6.7
 
@@ -50,6 +52,8 @@ class Sender:
     feedback_id: str = ""
     # RFC 9477: where complaints may be reported.
     complaint_address: str = ""
+    # RFC 5322 3.6.4: Message-IDs of what this answers, oldest first.
+    thread: tuple[str, ...] = ()
 
 
 class _Part:
@@ -204,6 +208,7 @@ def _constant_headers(sender: Sender, language: str, kind: Kind, boundary: str) 
     if sender.complaint_address:
         value = f"{sender.complaint_address}; report=arf"
         lines.append(token_line("CFBL-Address", value))
+    lines += thread_lines(sender.thread)
     if kind == "letter":
         lines.append(token_line("Auto-Submitted", "auto-generated"))
     lines += [

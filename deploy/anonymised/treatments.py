@@ -64,6 +64,10 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                 "crm_numberchange",
                 *("crm_supportticket", "privacy_accessrecord", "privacy_readmeter"),
                 *("campaigns_measuredmessage", "crm_enrolmentkey", "crm_staffsession"),
+                *("crm_leadnote", "crm_leadreminder", "crm_notification", "crm_scorerule"),
+                *("crm_contactscore", "crm_webhookendpoint", "crm_webhookevent"),
+                *("crm_webhookcall", "crm_webhookattempt"),
+                *("campaigns_outgoingmessage", "campaigns_replytemplate"),
                 *("crm_signin", "crm_securityevent", "crm_apitoken", "crm_apitokenuse"),
                 *(
                     "django_otp_webauthn_webauthncredential",

@@ -31,6 +31,8 @@ WATCHERS = _roles("dsi administrator dpo")
 APPROVERS = _roles("dpo dsi")
 EXPORTERS = _roles("marketing dpo")
 # Organisations and their bank details: support sees none of them.
+SCORERS = _roles("marketing sales")
+WEBHOOKS = _roles("dsi administrator")
 ORGANISATIONS = _roles("marketing sales")
 NUMBERS = _roles("marketing sales dpo")
 
@@ -115,6 +117,39 @@ MATRIX: dict[str, Row] = {
     "lead-list": Row(READERS, get=200, post=405),
     "lead-state": Row(WRITERS, get=405, post=400),
     "lead-assign": Row(WRITERS, get=405, post=404),
+    "lead": Row(READERS, get=404, post=405),
+    "lead-bulk": Row(WRITERS, get=405, post=400),
+    "lead-undo": Row(WRITERS, get=405, post=302),
+    "lead-note": Row(WRITERS, get=405, post=404),
+    "lead-remind": Row(WRITERS, get=405, post=404),
+    "lead-reminded": Row(WRITERS, get=405, post=404),
+    "lead-give": Row(WRITERS, get=405, post=404),
+    "reminder-list": Row(WRITERS, get=200, post=405),
+    "lead-reply": Row(WRITERS, get=404, post=404),
+    "reply-template-list": Row(READERS, get=200, post=405),
+    "reply-template-new": Row(WRITERS, get=200, post=200),
+    "reply-template-edit": Row(WRITERS, get=404, post=404),
+    "reply-template-archive": Row(WRITERS, get=405, post=404),
+    "reply-template-restore": Row(WRITERS, get=405, post=404),
+    "api-leads": Row(READERS, get=200, post=405),
+    "api-lead": Row(READERS, get=404, post=405),
+    "score-rule-list": Row(READERS, get=200, post=405),
+    "score-rule-new": Row(SCORERS, get=200, post=200),
+    "score-rule-edit": Row(READERS, get=404, post=404),
+    "score-rule-archive": Row(SCORERS, get=405, post=404),
+    "score-rule-restore": Row(SCORERS, get=405, post=404),
+    "notification-list": Row(EVERYBODY, get=200, post=405),
+    "notification-open": Row(EVERYBODY, get=405, post=404),
+    "notifications-read": Row(EVERYBODY, get=405, post=302),
+    "webhook-list": Row(WEBHOOKS, get=200, post=405),
+    "webhook-new": Row(WEBHOOKS, get=200, post=200, step_up=True),
+    "webhook": Row(WEBHOOKS, get=404, post=405),
+    "webhook-edit": Row(WEBHOOKS, get=404, post=404, step_up=True),
+    "webhook-rotate": Row(WEBHOOKS, get=405, post=404, step_up=True),
+    "webhook-test": Row(WEBHOOKS, get=405, post=404),
+    "webhook-switch": Row(WEBHOOKS, get=405, post=404),
+    "webhook-remove": Row(WEBHOOKS, get=405, post=404, step_up=True),
+    "webhook-redeliver": Row(WEBHOOKS, get=405, post=404),
     "call-list": Row(WRITERS, get=200, post=405),
     "call-made": Row(WRITERS, get=405, post=400),
     "call-refused": Row(WRITERS, get=405, post=400),
