@@ -1,6 +1,8 @@
 """A message to one person: written for them alone, through its own gate, at most once."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
@@ -156,7 +158,7 @@ def _erase(lead: Lead) -> None:
         cursor.execute("DELETE FROM crm_contact WHERE id = %s", [lead.contact_id])
 
 
-STOPS = {
+STOPS: dict[str, Callable[[Any], object]] = {
     "suppressed": lambda lead: _no(lead, ""),
     "restricted": lambda lead: _change(lead, restricted_at=NOW),
     "unreachable": lambda lead: _change(lead, unreachable_at=NOW),

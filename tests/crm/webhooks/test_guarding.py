@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pytest_django import Settings
 
-from crm.webhooks import guarding, posting
+from crm.webhooks import posting
 from crm.webhooks.guarding import NotCallable, check_url, target_of
 from crm.webhooks.posting import post
 from tests.crm.webhooks.receiver import receiver
@@ -35,7 +35,7 @@ def answering(monkeypatch: pytest.MonkeyPatch, *addresses: str) -> list[str]:
         asked.append(host)
         return [(None, None, None, "", (address, port)) for address in addresses]
 
-    monkeypatch.setattr(guarding.socket, "getaddrinfo", resolve)
+    monkeypatch.setattr("crm.webhooks.guarding.socket.getaddrinfo", resolve)
     return asked
 
 
@@ -82,7 +82,7 @@ def test_a_name_is_resolved_once_and_that_address_is_called(
         connected.append(address)
         raise ConnectionRefusedError
 
-    monkeypatch.setattr(posting.socket, "create_connection", connect)
+    monkeypatch.setattr("crm.webhooks.posting.socket.create_connection", connect)
     answer = post(url="https://hook.example.org/x", body=b"{}", headers={})
     assert (answer.status, answer.failure) == (None, "no_connection")
     assert asked == ["hook.example.org"] and connected == [("93.184.215.14", 443)]

@@ -21,6 +21,7 @@ from crm.models import (
 )
 from crm.services import KindUnknown, call_webhooks, publish_event
 from crm.webhooks import endpoints, working
+from crm.webhooks.posting import Answer
 from tests.campaigns.cast import clock
 from tests.consent import people
 from tests.crm.pages.arrivals import arrive
@@ -56,7 +57,10 @@ def tell(kind: str = "lead.created", at: datetime | None = None) -> str:
 def later(**delta: float) -> None:
     """Let so much time pass for what waits."""
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE crm_webhookcall SET due_at = due_at - %s", [timedelta(**delta)])
+        cursor.execute(
+            "UPDATE crm_webhookcall SET due_at = due_at - make_interval(secs => %s)",
+            [timedelta(**delta).total_seconds()],
+        )
 
 
 def test_a_lead_is_told_signed_and_without_anything_of_the_person(hook: Receiver) -> None:
@@ -210,7 +214,7 @@ def test_a_worker_that_died_loses_nothing(hook: Receiver) -> None:
     call_webhooks(clock=clock)
     assert len(hook.calls) == 1
     # The one that was only slow comes back: what it found out counts no more.
-    working._note(held[0], working.Answer(500, "", 1), clock())
+    working._note(held[0], Answer(500, "", 1), clock())
     assert WebhookCall.objects.get().state == CallState.DONE
     assert WebhookAttempt.objects.count() == 1
 
