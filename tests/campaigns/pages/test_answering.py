@@ -54,7 +54,7 @@ def test_it_is_looked_at_then_sent_once_and_read_on_the_lead(inbox: Inbox) -> No
     page = words(browser.get(f"/leads/{lead.id}/"))
     assert "Was answered by e-mail Sent" in page and "Dear Alice," in page and "Answered" in page
 
-    lead, browser = asked("{{email}}"), staff_client()
+    lead, browser = asked("{{email}}"), staff_client(username="dominique")
     form = written(subject="Hello", text="Dear {{ first_name }}")
     browser.post(f"/leads/{lead.id}/reply", {**form, "do": "send"})
 
