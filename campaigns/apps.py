@@ -7,10 +7,14 @@ class CampaignsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from campaigns.automations.occasions import follow_merge, hear
         from campaigns.courier import LetterCourier
         from consent.services import register_courier
+        from crm.services import register_listener, register_mover
 
         register_courier(LetterCourier())
+        register_listener(hear)
+        register_mover(follow_merge)
         _register_pages()
 
 

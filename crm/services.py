@@ -3,8 +3,11 @@
 from crm.access import account_of, api_page, staff_page
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
 from crm.accounts.sign_ins import forget_sign_ins
+from crm.contact_panels import register_contact_panel
+from crm.contacts import NotATag
 from crm.exports.making import work_on_exports
 from crm.free_text import FreeTextField
+from crm.happenings import register_listener, register_mover
 from crm.imports.running import work_on_imports
 from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merges
 from crm.models import Account, Role
@@ -37,6 +40,7 @@ from crm.shell import (
 )
 from crm.support.tickets import close_overdue_tickets
 from crm.system import Figure, register_figures
+from crm.tagging import make_tag, tag_many, untag_many
 from crm.timeline import add_timeline, mark_unreachable, record_sent, register_proof_link
 
 __all__ = [
@@ -50,6 +54,7 @@ __all__ = [
     "ListRow",
     "NameTaken",
     "NewAccount",
+    "NotATag",
     "NotMergeable",
     "NoticeUse",
     "Person",
@@ -72,6 +77,7 @@ __all__ = [
     "create_account",
     "create_segment",
     "forget_sign_ins",
+    "make_tag",
     "mark_unreachable",
     "membership",
     "merge_contacts",
@@ -82,10 +88,13 @@ __all__ = [
     "record_sent",
     "register_card",
     "register_choices",
+    "register_contact_panel",
     "register_figures",
     "register_first_step",
     "register_home_list",
+    "register_listener",
     "register_menu",
+    "register_mover",
     "register_notice_uses",
     "register_proof_link",
     "register_purpose_uses",
@@ -94,6 +103,8 @@ __all__ = [
     "segments",
     "settle_merges",
     "staff_page",
+    "tag_many",
+    "untag_many",
     "waterfall",
     "work_on_exports",
     "work_on_imports",

@@ -53,7 +53,7 @@ class Sequence(models.Model):
 
 
 class SequenceVersion(models.Model):
-    """Trigger, exits and steps. Once activated it never changes (a trigger of the table says no)."""
+    """Trigger, exits and steps. Once activated it never changes: a trigger."""
 
     id = models.UUIDField(primary_key=True)
     sequence = models.ForeignKey(Sequence, on_delete=models.CASCADE, related_name="versions")
@@ -86,7 +86,9 @@ class SequenceMail(models.Model):
 
     version = models.ForeignKey(SequenceVersion, on_delete=models.CASCADE, related_name="mails")
     step = models.CharField(max_length=16)
-    campaign = models.OneToOneField(Campaign, on_delete=models.PROTECT, related_name="sequence_mail")
+    campaign = models.OneToOneField(
+        Campaign, on_delete=models.PROTECT, related_name="sequence_mail"
+    )
 
     class Meta:
         constraints = [
