@@ -38,6 +38,7 @@ def _register_pages() -> None:
     register_menu(
         url_name="template-list", label=_("Templates"), icon="template", position=50, roles=READERS
     )
+    _register_sequences()
     register_card(
         code="campaigns-running",
         label=_("Campaigns being sent"),
@@ -66,4 +67,28 @@ def _register_pages() -> None:
         position=40,
         is_done=home.is_first_campaign_written,
         roles=WRITERS,
+    )
+
+
+def _register_sequences() -> None:
+    from campaigns.pages.sequences import READERS, passages
+    from crm.services import register_contact_panel, register_home_list, register_menu
+
+    register_menu(
+        url_name="sequence-list", label=_("Sequences"), icon="affiliate", position=45, roles=READERS
+    )
+    register_contact_panel(
+        code="sequences",
+        template="campaigns/sequences/_panel.html",
+        position=20,
+        provider=passages.panel,
+    )
+    register_home_list(
+        code="sequence-notices",
+        title=_("Sequences ask you to look at"),
+        position=15,
+        provider=passages.home_list,
+        more_url_name="sequence-list",
+        empty_text=_("Nothing waits for you."),
+        roles=READERS,
     )

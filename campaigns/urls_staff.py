@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from campaigns.pages import launching, listing, previews, proof, running, template_pages, writing
+from campaigns.pages.sequences.urls import urlpatterns as sequence_patterns
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/", listing.campaign_list, name="campaign-list"),
@@ -49,4 +50,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "templates/<uuid:template_id>/restore", template_pages.template_restore,
         name="template-restore",
     ),
+    *sequence_patterns,
 ]  # fmt: skip

@@ -15,7 +15,7 @@ from crm.officer.notice_use import NoticeUse, register_notice_uses
 from crm.officer.uses import PurposeUse, register_purpose_uses
 from crm.people import Person, Profile, profiles
 from crm.reception import Facets, receive_lead, receive_many
-from crm.segments.choices import Choice, register_choices
+from crm.segments.choices import Choice, choices_of, register_choices
 from crm.segments.compile import membership
 from crm.segments.rules import InvalidRules
 from crm.segments.store import (
@@ -72,6 +72,7 @@ __all__ = [
     "api_page",
     "archive_segment",
     "change_segment",
+    "choices_of",
     "close_overdue_tickets",
     "count_members",
     "create_account",

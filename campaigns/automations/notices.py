@@ -36,16 +36,23 @@ def notices_of(*, account_id: UUID, most: int = 20) -> Many[ColleagueNotice]:
     return list(mine.select_related("sequence").order_by("-at", "-id")[:most])
 
 
-def see_notice(*, notice_id: UUID, account_id: UUID, now: datetime) -> UUID:
-    """Take a notice off the list of its own reader; return the contact. Raises NoticeUnknown.
-
-    Twice is once.
-    """
+def contact_of_notice(*, notice_id: UUID, account_id: UUID) -> UUID:
+    """Return whom a notice is about, to its own reader. Raises NoticeUnknown."""
     mine = ColleagueNotice.objects.filter(id=notice_id, account=account_id)
     contact_id = mine.values_list("contact_id", flat=True).first()
     if contact_id is None:
         raise NoticeUnknown(NoticeUnknown.__doc__)
-    mine.filter(seen_at=None).update(seen_at=now)
+    return contact_id
+
+
+def settle_notice(*, notice_id: UUID, account_id: UUID, now: datetime) -> UUID:
+    """Take a notice off the list of its own reader; return the contact. Raises NoticeUnknown.
+
+    Twice is once.
+    """
+    contact_id = contact_of_notice(notice_id=notice_id, account_id=account_id)
+    mine = ColleagueNotice.objects.filter(id=notice_id, account=account_id, seen_at=None)
+    mine.update(seen_at=now)
     return contact_id
 
 
