@@ -81,7 +81,7 @@ def activate(
         definition = read_definition(draft.definition)
         if found := problems(sequence=sequence, definition=definition, now=now):
             raise NotReadyToRun(found)
-        _freeze(draft, definition, actor_id, now)
+        _freeze(draft, definition, sequence.purpose_id, actor_id, now)
         _begin(sequence, draft, actor_id, now)
         if moves_people:
             _move_people(sequence_id, draft, actor_id, now)
@@ -101,13 +101,16 @@ def _locked(sequence_id: UUID) -> Sequence:
 
 
 def _freeze(
-    draft: SequenceVersion, definition: Definition, actor_id: UUID | None, now: datetime
-) -> None:
+    draft: SequenceVersion, definition: Definition, purpose_id: str, actor_id: UUID | None,
+    now: datetime,
+) -> None:  # fmt: skip
     """Mails are compiled, and the rules of segments written into the version: what is changed of
     a segment later changes no sequence that runs."""
     for step in definition.every_step():
         campaign_id = campaign_of(step)
         if campaign_id is not None:
+            # Whatever its editor was sent: the purpose is the sequence's, and it has no segment.
+            Campaign.objects.filter(id=campaign_id).update(purpose=purpose_id, segment=None)
             start_sequence_mail(campaign_id=campaign_id, actor_id=actor_id, now=now)
         if step.kind == "tag":
             make_tag(title=step.says["tag"])

@@ -22,7 +22,8 @@ def wakes_at(step: Step, now: datetime) -> datetime:
         return max(now, at_hour(day, int(step.says["hour"]))) if day else now
     amount, unit = int(step.says["amount"]), step.says["unit"]
     if unit in ("minutes", "hours"):
-        return now + timedelta(**{unit: amount})
+        # In UTC: adding to a local time would add to what the clock on the wall shows.
+        return now.astimezone(UTC) + timedelta(**{unit: amount})
     local = now.astimezone(get_default_timezone())
     days = amount * (7 if unit == "weeks" else 1)
     return _moment(local.date() + timedelta(days=days), local.time())
