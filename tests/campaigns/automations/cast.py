@@ -125,9 +125,12 @@ def settle_mails(state: int = 5, reason: str = "") -> None:
     Delivery.objects.filter(state=1).update(state=state, reason=reason)
 
 
-def deliver() -> None:
+def deliver(sequence_id: UUID | None = None) -> None:
     """Hand over what is due, to the real relay of the test."""
-    for number in Campaign.objects.filter(state="running").values_list("id", flat=True):
+    running = Campaign.objects.filter(state="running", delivery__state=1).distinct()
+    if sequence_id is not None:
+        running = running.filter(sequence_mail__version__sequence=sequence_id)
+    for number in running.values_list("id", flat=True):
         services.deliver(campaign_id=number, clock=cast.clock)
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campaigns.automations.calendar import wakes_at
@@ -92,6 +92,7 @@ def test_an_anniversary_of_the_leap_day_is_the_28th_in_other_years() -> None:
 DAYS = st.dates(date(2000, 1, 1), date(2030, 1, 1))
 
 
+@settings(max_examples=20, deadline=None)
 @given(DAYS, st.integers(1, 12), st.integers(-60, 60))
 def test_everybody_has_exactly_one_anniversary_in_each_year(
     origin: date, years: int, days: int

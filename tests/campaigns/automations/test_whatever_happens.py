@@ -28,6 +28,7 @@ from tests.journeys.inbox import Inbox
 pytestmark = [
     pytest.mark.django_db(databases=["default", "vault", "intake"], transaction=True),
     pytest.mark.usefixtures("vault"),
+    pytest.mark.timeout(400),
 ]
 __all__ = ["inbox"]
 NAMES = ("alice", "bob", "charlie")
@@ -131,7 +132,7 @@ class World(RuleBasedStateMachine):
 
     @rule()
     def mails_leave(self) -> None:
-        cast.deliver()
+        cast.deliver(self.sequence)
         arrived = self.inbox.recipients()[self.seen :]
         self.seen += len(arrived)
         permitted = {self.email[name] for name in NAMES if self.says_yes[name]}
@@ -154,9 +155,9 @@ class World(RuleBasedStateMachine):
             return
         if cast.sequence(self.sequence).state == SequenceState.PAUSED:
             self.resumes()
-        for _day in range(4 * (self.steps + 3)):
-            self.time_passes(12)
+        for _time in range(6):
             self.mails_leave()
+            self.time_passes(24 * (self.steps + 1))
         assert not Enrolment.objects.filter(sequence=self.sequence, state="active").exists()
         counted = cast.count(
             "SELECT coalesce(sum(here), 0) FROM campaigns_stepmove WHERE step NOT LIKE '=%'"
@@ -174,8 +175,8 @@ def test_whatever_happens(world: type[World]) -> None:
     run_machine(
         world,
         settings=settings(
-            max_examples=12,
-            stateful_step_count=18,
+            max_examples=10,
+            stateful_step_count=14,
             deadline=None,
             suppress_health_check=list(HealthCheck),
             phases=(Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink),
