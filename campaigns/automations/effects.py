@@ -203,6 +203,7 @@ class Turn:
                 kind=line.step.says["event"],
                 subject_id=each.contact_id,
                 event_id=each.reference_id,
+                at=self._now,
             )
         self._all_go(line, group)
 

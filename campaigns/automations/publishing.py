@@ -4,6 +4,7 @@ A publisher writes what is to leave into a table of its own, in the caller's tra
 it over later: an event is published exactly when the step that asked for it is done.
 """
 
+from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
@@ -13,7 +14,7 @@ class NotConfigured(Exception):
 
 
 class Publisher(Protocol):
-    def __call__(self, *, kind: str, subject_id: UUID, event_id: UUID) -> None:
+    def __call__(self, *, kind: str, subject_id: UUID, event_id: UUID, at: datetime) -> None:
         """Write one event; the same `event_id` twice is one. Inside the caller's transaction."""
         ...
 
@@ -30,8 +31,8 @@ def can_publish() -> bool:
     return bool(_PUBLISHERS)
 
 
-def publish(*, kind: str, subject_id: UUID, event_id: UUID) -> None:
+def publish(*, kind: str, subject_id: UUID, event_id: UUID, at: datetime) -> None:
     """Publish one event. Raises NotConfigured."""
     if not _PUBLISHERS:
         raise NotConfigured(NotConfigured.__doc__)
-    _PUBLISHERS[0](kind=kind, subject_id=subject_id, event_id=event_id)
+    _PUBLISHERS[0](kind=kind, subject_id=subject_id, event_id=event_id, at=at)
