@@ -43,6 +43,8 @@ from campaigns.trials import TestNotSent, send_test
 
 # A turn ends so that required letters and other campaigns get theirs.
 TURN_SECONDS = 20.0
+# They are rung for every two seconds: a long turn would take a process from letters.
+SEQUENCES_SECONDS = 5.0
 
 
 def _worker() -> str:
@@ -101,7 +103,7 @@ def run_sequences(*, clock: Callable[[], datetime]) -> int:
 
     Any number of workers may do so at once.
     """
-    return run_due(clock=clock, seconds=TURN_SECONDS)
+    return run_due(clock=clock, seconds=SEQUENCES_SECONDS)
 
 
 def watch_sequences(*, now: datetime) -> None:

@@ -198,13 +198,8 @@ class Turn:
         self._all_go(line, group)
 
     def webhook(self, line: Line, group: Many[Passage]) -> None:
-        for each in group:
-            publish(
-                kind=line.step.says["event"],
-                subject_id=each.contact_id,
-                event_id=each.reference_id,
-                at=self._now,
-            )
+        subjects = {each.reference_id: each.contact_id for each in group}
+        publish(kind=line.step.says["event"], subjects=subjects, at=self._now)
         self._all_go(line, group)
 
     def goto(self, line: Line, group: Many[Passage]) -> None:

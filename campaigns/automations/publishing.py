@@ -4,6 +4,7 @@ A publisher writes what is to leave into a table of its own, in the caller's tra
 it over later: an event is published exactly when the step that asked for it is done.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
 from uuid import UUID
@@ -14,8 +15,8 @@ class NotConfigured(Exception):
 
 
 class Publisher(Protocol):
-    def __call__(self, *, kind: str, subject_id: UUID, event_id: UUID, at: datetime) -> None:
-        """Write one event; the same `event_id` twice is one. Inside the caller's transaction."""
+    def __call__(self, *, kind: str, subjects: Mapping[UUID, UUID], at: datetime) -> None:
+        """Write one event for each, event id -> contact. Inside the caller's transaction."""
         ...
 
 
@@ -31,8 +32,8 @@ def can_publish() -> bool:
     return bool(_PUBLISHERS)
 
 
-def publish(*, kind: str, subject_id: UUID, event_id: UUID, at: datetime) -> None:
-    """Publish one event. Raises NotConfigured."""
+def publish(*, kind: str, subjects: Mapping[UUID, UUID], at: datetime) -> None:
+    """Publish events of one name, event id -> contact. Raises NotConfigured."""
     if not _PUBLISHERS:
         raise NotConfigured(NotConfigured.__doc__)
-    _PUBLISHERS[0](kind=kind, subject_id=subject_id, event_id=event_id, at=at)
+    _PUBLISHERS[0](kind=kind, subjects=subjects, at=at)

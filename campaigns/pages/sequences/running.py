@@ -5,6 +5,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
+from django.db.models import Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -19,14 +20,14 @@ from campaigns.automations.activating import (
 )
 from campaigns.automations.definition import read_definition
 from campaigns.launching import WrongState
-from campaigns.models import Enrolment, EnrolmentState, Sequence
+from campaigns.models import Enrolment, EnrolmentState, Sequence, StepMove
 from campaigns.pages.forms import MomentField
 from campaigns.pages.sequences import READERS, WRITERS, words
 from campaigns.pages.sequences.flow import beginning, counts_of, flow, version_name
 from campaigns.pages.sequences.forms import ActivateForm, uuid_or_none
 from crm.services import Account, account_of, profiles, staff_page
 
-PEOPLE = 50
+PEOPLE, OLDER = 50, 10
 
 
 def _sequence(sequence_id: UUID) -> Sequence:
@@ -69,12 +70,24 @@ def _running(shown: Sequence) -> dict[str, Any]:
         "counts": counts,
         "ended": [(words.reason(code), number) for code, number in sorted(counts.ended.items())],
         "is_failing": failing.exists(),
-        "older": [
-            (version_name(each), inside)
-            for each in shown.versions.exclude(activated_at=None).order_by("-number")[1:11]
-            if (inside := counts_of(each.id).inside)
-        ],
+        "older": _older(shown),
     }
+
+
+def _older(shown: Sequence) -> list[tuple[str, int]]:
+    """The versions before the running one that somebody is in, newest first."""
+    rows = (
+        StepMove.objects.filter(version__sequence=shown)
+        .exclude(Q(version=shown.current_id) | Q(step__startswith="="))
+        .values("version__number")
+        .annotate(inside=Sum("here"))
+        .filter(inside__gt=0)
+        .order_by("-version__number")
+    )
+    return [
+        (_("Version %(number)s") % {"number": row["version__number"]}, row["inside"])
+        for row in rows[:OLDER]
+    ]
 
 
 def _history(shown: Sequence) -> list[dict[str, Any]]:

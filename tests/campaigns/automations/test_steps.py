@@ -1,6 +1,6 @@
 """What steps do: once, in the turn's transaction, and for nobody else when one of them fails."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from unittest import mock
 from uuid import UUID
@@ -27,12 +27,12 @@ class Recorder:
         self.told: list[tuple[str, UUID]] = []
         self.fails_for: UUID | None = None
 
-    def __call__(self, *, kind: str, subject_id: UUID, event_id: UUID, at: datetime) -> None:
-        if subject_id == self.fails_for:
+    def __call__(self, *, kind: str, subjects: Mapping[UUID, UUID], at: datetime) -> None:
+        if self.fails_for in subjects.values():
             raise LookupError("not this one")
-        assert at == NOW or at > NOW
-        assert event_id.version == 5
-        self.told.append((kind, subject_id))
+        assert at >= NOW
+        assert {event.version for event in subjects} == {5}
+        self.told += [(kind, contact) for contact in subjects.values()]
 
 
 @pytest.fixture

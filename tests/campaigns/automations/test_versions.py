@@ -186,7 +186,7 @@ def test_nothing_is_published_where_nobody_publishes() -> None:
     from uuid import uuid4
 
     with pytest.raises(NotConfigured):
-        publish(kind="arrived", subject_id=uuid4(), event_id=uuid4(), at=NOW)
+        publish(kind="arrived", subjects={uuid4(): uuid4()}, at=NOW)
 
 
 @pytest.mark.parametrize(
