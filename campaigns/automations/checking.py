@@ -131,7 +131,8 @@ def _is_hour(held: object) -> bool:
 
 def _of_mail(step: Step, now: datetime) -> Iterator[str | Promise]:
     number = campaign_of(step)
-    held = Campaign.objects.filter(id=number, mode=CampaignMode.SEQUENCE).first()
+    mails = Campaign.objects.filter(mode=CampaignMode.SEQUENCE)
+    held = mails.filter(id=number).first() if number else None
     if held is None:
         yield _("The mail of this step is missing: remove the step and add it anew.")
         return

@@ -182,8 +182,10 @@ def with_step(definition: Definition, place: str, step: Step) -> Definition:
         return replace(definition, steps=(step, *definition.steps))
     target = find_step(definition, key)
     if how in ("yes", "no") and target.kind == "condition":
-        branch = (step, *getattr(target, how))
-        changed = replace(target, **{how: branch})
+        if how == "yes":
+            changed = replace(target, yes=(step, *target.yes))
+        else:
+            changed = replace(target, no=(step, *target.no))
         return replace(definition, steps=_put(definition.steps, key, (changed,)))
     if how != "after":
         raise NotASequence(_("There is no such place."), key)

@@ -57,7 +57,7 @@ def enrol(
         return []
     reentry = read_definition(sequence.current.definition).reentry_days
     sql = statement("sequences_enrol").replace("{wanted}", text)
-    asked = [sequence.id, now, due_at or now, reentry, occurrence, actor_id]
+    asked: list[Any] = [sequence.id, now, due_at or now, reentry, occurrence, actor_id]
     with connections["default"].cursor() as cursor:
         cursor.execute(sql, [*parameters, *asked])
         return [row[0] for row in cursor.fetchall()]

@@ -2,6 +2,7 @@
 for from time to time.
 """
 
+from collections.abc import Mapping
 from collections.abc import Sequence as Many
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -150,7 +151,7 @@ _NEWCOMERS = """inside AS MATERIALIZED ({membership}), gone AS (
 )"""
 
 
-def _enter_segment(sequence: Sequence, trigger: dict[str, Any], now: datetime) -> int:
+def _enter_segment(sequence: Sequence, trigger: Mapping[str, Any], now: datetime) -> int:
     text, parameters = membership(rules=trigger["rules"], now=now)
     wanted = _NEWCOMERS.replace("{membership}", text)
     return len(
@@ -196,7 +197,7 @@ _CONTRACT_ENDS = """wanted AS (
 )"""
 
 
-def _enter_dates(sequence: Sequence, trigger: dict[str, Any], now: datetime) -> int:
+def _enter_dates(sequence: Sequence, trigger: Mapping[str, Any], now: datetime) -> int:
     today = now.astimezone(get_default_timezone()).date()
     done = sequence.dated_on or today - timedelta(days=1)
     day = max(done + timedelta(days=1), today - timedelta(days=CATCH_UP_DAYS - 1))

@@ -58,7 +58,10 @@ def mail_outcomes(references: Iterable[UUID]) -> dict[UUID, MailOutcome]:
     rows = Delivery.objects.filter(
         reference_id__in=list(references), kind=DeliveryKind.NEWSLETTER
     ).values_list("reference_id", "state", "reason", "planned_at")
-    return {reference: MailOutcome(*rest) for reference, *rest in rows}
+    return {
+        reference: MailOutcome(state, reason, planned_at)
+        for reference, state, reason, planned_at in rows
+    }
 
 
 def plan_mail(*, campaign_id: UUID, passages: Sequence[Passage], now: datetime) -> None:

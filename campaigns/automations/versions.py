@@ -230,7 +230,8 @@ def change_draft(
 
 def _drop_mails(version: SequenceVersion) -> None:
     definition = read_definition(version.definition)
-    kept = {campaign_of(step) for step in definition.every_step()} - {None}
+    found = [campaign_of(step) for step in definition.every_step()]
+    kept = [number for number in found if number is not None]
     for mail in version.mails.exclude(campaign_id__in=kept):
         campaign_id = mail.campaign_id
         mail.delete()

@@ -324,8 +324,10 @@ def has_form(kind: str) -> bool:
 
 def step_form(step: Step, definition: Definition, given: Any) -> forms.Form:
     """The form of a step, filled in with what it says."""
-    more = {"definition": definition, "key": step.key} if step.kind == "condition" else {}
-    return _FORMS[step.kind](given, initial={**_STARTS.get(step.kind, {}), **step.says}, **more)
+    initial = {**_STARTS.get(step.kind, {}), **step.says}
+    if step.kind == "condition":
+        return ConditionForm(given, initial=initial, definition=definition, key=step.key)
+    return _FORMS[step.kind](given, initial=initial)
 
 
 def first_words(kind: str) -> dict[str, Any]:

@@ -26,7 +26,8 @@ def sequence_list(request: HttpRequest) -> HttpResponse:
         rows = rows.filter(state=state)
     else:
         state, rows = "", rows.exclude(state=SequenceState.ARCHIVED)
-    last = Sequence.objects.filter(id=uuid_or_none(request.GET.get("after", ""))).first()
+    after = uuid_or_none(request.GET.get("after", ""))
+    last = Sequence.objects.filter(id=after).first() if after else None
     # Ids are made in the order of time.
     rows = rows.filter(id__lt=last.id) if last else rows
     found = list(rows.order_by("-id")[: PAGE_SIZE + 1])

@@ -8,6 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
@@ -59,6 +60,7 @@ def panel(contact_id: UUID, account: Account) -> dict[str, Any] | None:
 
 
 def _line(row: Enrolment) -> dict[str, Any]:
+    step: str | Promise
     try:
         kind = find_step(read_definition(row.version.definition), row.step).kind
         step = words.KIND_NAMES[kind]

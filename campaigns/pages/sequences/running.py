@@ -114,7 +114,8 @@ def sequence_people(request: HttpRequest, sequence_id: UUID) -> HttpResponse:
     step = request.GET.get("step", "")[:16]
     rows = Enrolment.objects.filter(sequence=shown, state=EnrolmentState.ACTIVE)
     rows = rows.filter(step=step) if step else rows
-    last = Enrolment.objects.filter(id=uuid_or_none(request.GET.get("after", ""))).first()
+    after = uuid_or_none(request.GET.get("after", ""))
+    last = Enrolment.objects.filter(id=after).first() if after else None
     if last is not None:
         rows = rows.filter(started_at__lte=last.started_at).exclude(
             started_at=last.started_at, id__gte=last.id

@@ -13,7 +13,7 @@ from campaigns.automations.definition import Definition, read_definition
 from campaigns.automations.running import carry_on
 from campaigns.models import Campaign, Delivery, Enrolment, Sequence, SequenceVersion
 from consent.services import seed_purposes
-from crm.services import Person, create_segment, receive_many
+from crm.services import Facets, Person, create_segment, receive_many
 from tests.campaigns import cast
 from tests.conftest import NOW
 
@@ -56,7 +56,7 @@ def rewrite(
 
 
 def _with_mail(held: dict[str, Any], version: SequenceVersion) -> dict[str, Any]:
-    branches = {
+    branches: dict[str, Any] = {
         name: [_with_mail(one, version) for one in held[name]]
         for name in ("yes", "no")
         if name in held
@@ -102,7 +102,7 @@ def turn(sequence_id: UUID, now: datetime) -> int:
 
 def person(name: str, **facets: Any) -> UUID:
     """A contact who was asked nothing."""
-    given = {"language": "fr", "source": "test", **facets}
+    given: Facets = {"language": "fr", "source": "test", **facets}  # type: ignore[typeddict-item]
     someone = Person(email=f"{name}@example.org", given_name=name.capitalize())
     return receive_many(people=[(someone, given)], now=facets.get("created_at", NOW))[0]
 
