@@ -11,7 +11,7 @@ from tests.campaigns import cast as newsletters
 from tests.campaigns.automations import cast
 from tests.journeys.stage import Stage, wait_for
 
-PEOPLE, SHARE = 150, 50
+PEOPLE, SHARE = 60, 20
 
 
 def test_three_kills_in_one_sequence(stage: Stage) -> None:
