@@ -170,7 +170,7 @@ MATRIX: dict[str, Row] = {
     "campaign-proof": Row(PROVERS, get=404, post=405),
     "api-campaign-proof": Row(PROVERS, get=404, post=405),
     "sequence-list": Row(READERS, get=200, post=405),
-    "sequence-new": Row(CAMPAIGNERS, get=200, post=422),
+    "sequence-new": Row(CAMPAIGNERS, get=200, post=200),
     "sequence": Row(READERS, get=404, post=405),
     "sequence-edit": Row(CAMPAIGNERS, get=404, post=404),
     "sequence-settings": Row(CAMPAIGNERS, get=404, post=404),
