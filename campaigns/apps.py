@@ -7,6 +7,7 @@ class CampaignsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from campaigns.automations.occasions import follow_merge, hear
         from campaigns.courier import LetterCourier
         from consent.services import register_courier
         from privacy.services import RetentionClass, register_evidence
@@ -17,6 +18,10 @@ class CampaignsConfig(AppConfig):
             column="sealed",
             retention_class=RetentionClass.ACTIVITY,
         )
+        from crm.services import register_listener, register_mover
+
+        register_listener(hear)
+        register_mover(follow_merge)
         _register_pages()
         _register_answers()
 
@@ -43,6 +48,7 @@ def _register_pages() -> None:
     register_menu(
         url_name="template-list", label=_("Templates"), icon="template", position=50, roles=READERS
     )
+    _register_sequences()
     register_card(
         code="campaigns-running",
         label=_("Campaigns being sent"),
@@ -106,4 +112,37 @@ def _register_answers() -> None:
         icon="mail-forward",
         position=51,
         roles=REPLY_READERS,
+    )
+
+
+def _register_sequences() -> None:
+    from campaigns.automations.publishing import register_publisher
+    from campaigns.automations.telling import KIND, tell_events
+    from campaigns.pages.sequences import READERS, passages
+    from crm.services import (
+        register_contact_panel,
+        register_event_kind,
+        register_home_list,
+        register_menu,
+    )
+
+    register_event_kind(kind=KIND, label=_("A step of a sequence"))
+    register_publisher(tell_events)
+    register_menu(
+        url_name="sequence-list", label=_("Sequences"), icon="affiliate", position=45, roles=READERS
+    )
+    register_contact_panel(
+        code="sequences",
+        template="campaigns/sequences/_panel.html",
+        position=20,
+        provider=passages.panel,
+    )
+    register_home_list(
+        code="sequence-notices",
+        title=_("Sequences ask you to look at"),
+        position=15,
+        provider=passages.home_list,
+        more_url_name="sequence-list",
+        empty_text=_("Nothing waits for you."),
+        roles=READERS,
     )

@@ -9,6 +9,12 @@ from uuid import UUID
 
 from campaigns.accounts import Progress, progress
 from campaigns.archive.publishing import NotToBePublished, mark_public, publish_issues
+from campaigns.automations.activating import retire_mails, settle_archived
+from campaigns.automations.notices import mail_notices
+from campaigns.automations.occasions import stop_on_reply, watch
+from campaigns.automations.passages import sum_moves
+from campaigns.automations.publishing import NotConfigured, register_publisher
+from campaigns.automations.running import run_due
 from campaigns.content.library import starter
 from campaigns.delivery import doubts, engine, statements
 from campaigns.doorbells import ring_delivery
@@ -42,6 +48,8 @@ from campaigns.trials import TestNotSent, send_test
 
 # A turn ends so that required letters and other campaigns get theirs.
 TURN_SECONDS = 20.0
+# They are rung for every two seconds: a long turn would take a process from letters.
+SEQUENCES_SECONDS = 5.0
 
 
 def _worker() -> str:
@@ -109,6 +117,33 @@ def has_campaigns() -> bool:
     return Campaign.objects.exists()
 
 
+def run_sequences(*, clock: Callable[[], datetime]) -> int:
+    """Take a turn at the sequences: carry on whoever is due; return how many were.
+
+    Any number of workers may do so at once.
+    """
+    return run_due(clock=clock, seconds=SEQUENCES_SECONDS)
+
+
+def watch_sequences(*, now: datetime) -> None:
+    """Look for who begins a sequence by a segment or a date, and who is at a goal; tidy up.
+
+    Safe to call by any number of workers at once.
+    """
+    watch(now=now)
+    settle_archived(now=now)
+    retire_mails(now=now)
+    sum_moves()
+
+
+def send_notices(*, now: datetime) -> int:
+    """Mail to colleagues what sequences have asked of them; return how many left.
+
+    Each is tried once: the notice itself is in the program. Safe at once.
+    """
+    return mail_notices(now=now)
+
+
 def sweep(*, now: datetime) -> None:
     """Take back expired leases, close what is cancelled or done, ring for what is due.
 
@@ -131,6 +166,7 @@ __all__ = [
     "Draft",
     "Measures",
     "NotADraft",
+    "NotConfigured",
     "NotReady",
     "NotSendable",
     "NotToBePublished",
@@ -156,13 +192,18 @@ __all__ = [
     "publish_issues",
     "publish_links",
     "receive_measures",
+    "register_publisher",
     "resolve_doubts",
     "resume",
+    "run_sequences",
     "send_letters",
+    "send_notices",
     "send_single",
     "send_single_messages",
     "send_test",
     "starter",
+    "stop_on_reply",
     "sweep",
+    "watch_sequences",
     "why_not_single",
 ]

@@ -54,5 +54,20 @@ def publish_issues(**_later: Any) -> None:
     services.publish_issues()
 
 
+@shared_task(name="campaigns.run_sequences")
+def run_sequences(**_later: Any) -> None:
+    services.run_sequences(clock=_now)
+
+
+@shared_task(name="campaigns.watch_sequences")
+def watch_sequences(**_later: Any) -> None:
+    services.watch_sequences(now=_now())
+
+
+@shared_task(name="campaigns.send_notices")
+def send_notices(**_later: Any) -> None:
+    services.send_notices(now=_now())
+
+
 def _now() -> datetime:
     return datetime.now(UTC)

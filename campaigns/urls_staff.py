@@ -13,6 +13,7 @@ from campaigns.pages import (
     template_pages,
     writing,
 )
+from campaigns.pages.sequences.urls import urlpatterns as sequence_patterns
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/", listing.campaign_list, name="campaign-list"),
@@ -75,4 +76,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "templates/<uuid:template_id>/restore", template_pages.template_restore,
         name="template-restore",
     ),
+    *sequence_patterns,
 ]  # fmt: skip

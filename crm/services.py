@@ -4,8 +4,11 @@ from crm.access import account_of, api_page, staff_page
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
 from crm.accounts.sign_ins import forget_sign_ins
 from crm.bell import accounts_in, notify, register_notice_kind
+from crm.contact_panels import register_contact_panel
+from crm.contacts import NotATag
 from crm.exports.making import work_on_exports
 from crm.free_text import FreeTextField
+from crm.happenings import register_listener, register_mover
 from crm.imports.running import work_on_imports
 from crm.lead_slots import LeadMessage, register_lead_action, register_lead_messages
 from crm.leads import NotAContact, lead_answered, lead_contact, require_contact
@@ -17,7 +20,7 @@ from crm.people import Person, Profile, profiles
 from crm.reception import Facets, receive_lead, receive_many
 from crm.reminders import ring_reminders
 from crm.scoring.reckoning import reckon_every_score
-from crm.segments.choices import Choice, register_choices
+from crm.segments.choices import Choice, choices_of, register_choices
 from crm.segments.compile import membership
 from crm.segments.facts import CAMPAIGN as CAMPAIGN_NUMBER
 from crm.segments.facts import Fact, Kind, register_fact
@@ -45,6 +48,7 @@ from crm.shell import (
 )
 from crm.support.tickets import close_overdue_tickets
 from crm.system import Figure, register_figures
+from crm.tagging import make_tag, tag_many, untag_many
 from crm.timeline import add_timeline, mark_unreachable, record_sent, register_proof_link
 from crm.webhooks.endpoints import forget_what_was_told
 from crm.webhooks.publishing import (
@@ -72,6 +76,7 @@ __all__ = [
     "NameTaken",
     "NewAccount",
     "NotAContact",
+    "NotATag",
     "NotMergeable",
     "NoticeUse",
     "Person",
@@ -92,6 +97,7 @@ __all__ = [
     "archive_segment",
     "call_webhooks",
     "change_segment",
+    "choices_of",
     "close_overdue_tickets",
     "count_members",
     "create_account",
@@ -100,6 +106,7 @@ __all__ = [
     "forget_what_was_told",
     "lead_answered",
     "lead_contact",
+    "make_tag",
     "mark_unreachable",
     "membership",
     "merge_contacts",
@@ -114,6 +121,7 @@ __all__ = [
     "record_sent",
     "register_card",
     "register_choices",
+    "register_contact_panel",
     "register_event_kind",
     "register_fact",
     "register_figures",
@@ -121,7 +129,9 @@ __all__ = [
     "register_home_list",
     "register_lead_action",
     "register_lead_messages",
+    "register_listener",
     "register_menu",
+    "register_mover",
     "register_notice_kind",
     "register_notice_uses",
     "register_proof_link",
@@ -134,6 +144,8 @@ __all__ = [
     "segments",
     "settle_merges",
     "staff_page",
+    "tag_many",
+    "untag_many",
     "waterfall",
     "work_on_exports",
     "work_on_imports",

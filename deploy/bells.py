@@ -35,6 +35,9 @@ SWEEPS = {
     "campaigns.forget_measures": 120,
     "campaigns.publish_links": 3600,
     "campaigns.publish_issues": 60,
+    "campaigns.run_sequences": 2,
+    "campaigns.watch_sequences": 60,
+    "campaigns.send_notices": 5,
 }
 SCHEDULE = {
     name: {"task": name, "schedule": seconds, "options": {"expires": seconds + 1}}

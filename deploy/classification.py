@@ -40,7 +40,7 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.Campaign": {
         **dict.fromkeys(("name", "subject", "preheader", "mjml"), _P),
         **dict.fromkeys(("sender_name", "sender_address", "reply_to"), _P),
-        **dict.fromkeys(("state", "language", "halted_reason"), _C),
+        **dict.fromkeys(("state", "mode", "language", "halted_reason"), _C),
     },
     "campaigns.CampaignVersion": {
         **dict.fromkeys(("subject", "preheader", "mjml"), _P),
@@ -60,6 +60,18 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.PublishedLink": {"link_hash": _X, "url": _P},
     "campaigns.ReplyTemplate": {**dict.fromkeys(("name", "subject", "text"), _P), "language": _C},
     "campaigns.OutgoingMessage": {"language": _C, "sealed": _X},
+    "campaigns.Sequence": {"name": _P, "state": _C},
+    # The address of a colleague is in a step that writes to them.
+    "campaigns.SequenceVersion": {
+        "definition": _S,
+        **dict.fromkeys(("trigger_kind", "trigger_code"), _C),
+    },
+    "campaigns.SequenceMail": {"step": _C},
+    "campaigns.SequenceChange": dict.fromkeys(("from_state", "to_state"), _C),
+    "campaigns.Enrolment": dict.fromkeys(("step", "state", "reason", "occurrence"), _C),
+    "campaigns.EnrolmentChange": dict.fromkeys(("what", "step"), _C),
+    "campaigns.StepMove": {"step": _C},
+    "campaigns.ColleagueNotice": {"address": _S, "mail_state": _C},
     "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence"), _C),
     "forms_intake.Form": {"code": _C, "name": _P},
     "forms_intake.FormVersion": {

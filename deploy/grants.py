@@ -35,11 +35,18 @@ _CRM_TABLES = frozenset(
         "campaigns_campaign",
         "campaigns_campaignversion",
         "campaigns_compiledcontent",
+        "campaigns_colleaguenotice",
         "campaigns_delivery",
+        "campaigns_enrolment",
         "campaigns_measuredmessage",
         "campaigns_outgoingmessage",
         "campaigns_replytemplate",
+        "campaigns_sequence",
+        "campaigns_sequencemail",
+        "campaigns_sequencemember",
+        "campaigns_sequenceversion",
         "campaigns_statechange",
+        "campaigns_stepmove",
         "campaigns_template",
         "campaigns_trackedlink",
         "consent_applieddecision",
@@ -132,6 +139,9 @@ GRANTS: dict[str, dict[str, Rule]] = {
         # Asked, made, downloaded and ended; that it was is never taken back.
         "crm_export": {"accord_staff": KEEP, "accord_worker": KEEP},
         "crm_exportdownload": {"accord_staff": KEEP, "accord_worker": READ},
+        # What staff did with sequences, and with people in them: only ever added to.
+        "campaigns_enrolmentchange": EVIDENCE,
+        "campaigns_sequencechange": EVIDENCE,
         # The worker moves the timeline of whoever was merged.
         "crm_timelineentry": {"accord_staff": APPEND, "accord_worker": KEEP},
     },

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from campaigns import drafts
 from campaigns.content.library import Starter, starter, starters
-from campaigns.models import Campaign, CampaignState, Template
+from campaigns.models import Campaign, CampaignMode, CampaignState, Sequence, Template
 from campaigns.pages import WRITERS, mail
 from campaigns.pages.forms import CampaignForm
 from campaigns.pages.previews import findings_context
@@ -111,10 +111,18 @@ def _editor(request: HttpRequest, form: CampaignForm, campaign: Campaign | None)
     context = {
         "form": form,
         "campaign": campaign,
+        "sequence": sequence_of(campaign),
         "fields": mail.merge_fields(),
         **findings_context(**words),
     }
     return render(request, "campaigns/edit.html", context, status=422 if form.errors else 200)
+
+
+def sequence_of(campaign: Campaign | None) -> Sequence | None:
+    """The sequence whose mail this is, if it is one's."""
+    if campaign is None or campaign.mode != CampaignMode.SEQUENCE:
+        return None
+    return Sequence.objects.get(versions__mails__campaign=campaign)
 
 
 def _written(campaign: Campaign) -> dict[str, object]:

@@ -141,6 +141,18 @@ NOBODY: dict[str, str] = {
     "campaigns/sql/record.sql": "Writes what became of messages that have left.",
     "campaigns/sql/skip_cancelled.sql": "Closes what will never be sent.",
     "campaigns/sql/forget_measures.sql": "Deletes what may no longer be known.",
+    "campaigns/sql/sequences_claim.sql": "Says where people of a sequence are and how they stand; "
+    "what they are sent passes gate.sql.",
+    "campaigns/sql/sequences_enrol.sql": "Begins passages; each mail of one passes gate.sql.",
+    "campaigns/sql/sequences_plan_mail.sql": "Plans mails; gate.sql comes behind it.",
+    "campaigns/sql/sequences_write.sql": "Moves people from step to step; nothing leaves.",
+    "campaigns/sql/sequences_sum_moves.sql": "Numbers, no people.",
+    "campaigns/automations/occasions.py::_CREATED": "Ids of who begins a sequence.",
+    "campaigns/automations/occasions.py::_CONTRACT_ENDS": "Ids of who begins a sequence.",
+    "campaigns/automations/notices.py::_hand_over": "To a colleague: a link, and nobody's name.",
+    "campaigns/pages/sequences/running.py::sequence_people": "Names of who is in a sequence, "
+    "without an address; its reader is written down.",
+    "crm/tagging.py::_TAG": "Puts a tag on contacts; nothing leaves.",
     "crm/sql/form_codes.sql": "Codes of forms, no people.",
     "crm/sql/record_sent.sql": "Notes on timelines what was sent.",
     "crm/contacts.py::how_many_contacts": "A number.",
