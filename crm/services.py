@@ -38,6 +38,7 @@ from crm.shell import (
 from crm.support.tickets import close_overdue_tickets
 from crm.system import Figure, register_figures
 from crm.timeline import add_timeline, mark_unreachable, record_sent, register_proof_link
+from crm.traits import Traits, organisation_names, traits
 
 __all__ = [
     "Account",
@@ -58,6 +59,7 @@ __all__ = [
     "Role",
     "SegmentSummary",
     "SegmentUnknown",
+    "Traits",
     "UsernameTaken",
     "Waterfall",
     "WaterfallStep",
@@ -76,6 +78,7 @@ __all__ = [
     "membership",
     "merge_contacts",
     "new_password",
+    "organisation_names",
     "profiles",
     "receive_lead",
     "receive_many",
@@ -94,6 +97,7 @@ __all__ = [
     "segments",
     "settle_merges",
     "staff_page",
+    "traits",
     "waterfall",
     "work_on_exports",
     "work_on_imports",

@@ -13,7 +13,7 @@ from campaigns.content.findings import BrokenTemplate, Finding
 from campaigns.content.lint import lint
 from campaigns.content.merge import FIELDS_OF, placeholders
 from campaigns.models import Campaign, CompiledContent
-from campaigns.trials import SAMPLE, sample_values
+from campaigns.trials import SAMPLE, sample_facets, sample_values
 
 # A mail shown as a mail program would: it runs nothing, fetches nothing, leads nowhere. The
 # sandbox stands here too, for those who open the address of a preview by itself.
@@ -39,6 +39,11 @@ def merge_fields() -> list[tuple[str, str]]:
         "sender_name": settings.ORGANISATION_NAME,
         "sender_address": settings.ORGANISATION_ADDRESS,
         "privacy_contact": settings.DPO_ADDRESS,
+        "brand_name": _("the name of the brand"),
+        "brand_footer": _("the footer words of the brand"),
+        "salutation": _("a greeting in the language of the mail"),
+        "today": _("the date in the language of the mail"),
+        "campaign_name": _("the name of the campaign, as your team wrote it"),
         "opt_out_url": _("link: say no in one click"),
         "preferences_url": _("link: choose what to receive"),
     }
@@ -99,12 +104,12 @@ def mail_of(campaign: Campaign) -> Parts:
     ).parts()
 
 
-def preview(parts: Parts, *, view: str) -> HttpResponse:
+def preview(parts: Parts, *, view: str, language: str = "fr") -> HttpResponse:
     """The document of a preview; `view` is text, or anything else for the page."""
     if view == "text":
-        text = parts.text.render(sample_values())
+        text = parts.text.render(sample_values(language), sample_facets(language))
         return sandboxed(render_to_string("campaigns/preview_text.html", {"text": text}))
-    return sandboxed(parts.html.render(sample_values()))
+    return sandboxed(parts.html.render(sample_values(language), sample_facets(language)))
 
 
 def broken_preview(findings: Sequence[Finding]) -> HttpResponse:
@@ -117,7 +122,7 @@ def shown(*, mjml: str, subject: str, preheader: str, language: str, view: str) 
         mail = draft_mail(mjml=mjml, subject=subject, preheader=preheader, language=language)
     except BrokenTemplate as broken:
         return broken_preview(broken.findings)
-    return preview(mail.parts(), view=view)
+    return preview(mail.parts(), view=view, language=language)
 
 
 def sandboxed(html: str) -> HttpResponse:

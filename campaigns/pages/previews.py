@@ -63,7 +63,7 @@ def campaign_preview(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
         parts = mail.mail_of(campaign)
     except BrokenTemplate as broken:
         return mail.broken_preview(broken.findings)
-    return mail.preview(parts, view=request.GET.get("view", ""))
+    return mail.preview(parts, view=request.GET.get("view", ""), language=campaign.language)
 
 
 @require_safe
@@ -87,7 +87,7 @@ def _shown_alone(mjml: str, language: str) -> HttpResponse:
         made = compile_content(mjml=mjml, subject="…", preheader="", language=language)
     except BrokenTemplate as broken:
         return mail.broken_preview(broken.findings)
-    return mail.preview(made.parts(), view="")
+    return mail.preview(made.parts(), view="", language=language)
 
 
 @require_safe
