@@ -19,6 +19,7 @@ from campaigns.drafts import (
     copy_campaign,
     create_draft,
 )
+from campaigns.images.publishing import publish_images, publish_missing_images
 from campaigns.launching import (
     NotReady,
     Reason,
@@ -32,6 +33,7 @@ from campaigns.launching import (
 from campaigns.measurement.keeping import Measures, keep_measures, measures
 from campaigns.measurement.links import publish_missing_links
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
+from campaigns.preflight.running import look_before_launch
 from campaigns.proofs import message_proof
 from campaigns.trials import TestNotSent, send_test
 
@@ -125,12 +127,15 @@ __all__ = [
     "forget_measures",
     "has_campaigns",
     "launch",
+    "look_before_launch",
     "measures",
     "message_proof",
     "obstacles",
     "pause",
     "progress",
+    "publish_images",
     "publish_links",
+    "publish_missing_images",
     "receive_measures",
     "resume",
     "send_letters",

@@ -75,6 +75,17 @@ def send_test(
     campaign = Campaign.objects.get(id=campaign_id)
     recipient = wire_address(address)
     words = words_of(campaign, variant=variant, language=language)
+    _hand_over(recipient, trial_message(campaign, words, recipient=recipient, now=now))
+
+
+def trial_message(
+    campaign: Campaign,
+    words: Campaign | CampaignVersion,
+    *,
+    recipient: str = SAMPLE["email"],
+    now: datetime,
+) -> bytes:
+    """The message of some words of a campaign for the made-up person. Raises NotReady."""
     parts = compiled(words).parts()
     frame = MessageFrame.compile(
         sender=Sender(
@@ -87,7 +98,7 @@ def send_test(
         kind="letter",
         signer=signer(),
     )
-    message = frame.render(
+    return frame.render(
         sample_values(words.language, campaign_name=campaign.name),
         to_address=recipient,
         to_name="",
@@ -95,7 +106,6 @@ def send_test(
         date=now,
         facets=sample_facets(words.language),
     )
-    _hand_over(recipient, message)
 
 
 def words_of(campaign: Campaign, *, variant: int, language: str) -> Campaign | CampaignVersion:

@@ -28,6 +28,9 @@ SWEEPS = {
     "campaigns.receive_measures": 2,
     "campaigns.forget_measures": 120,
     "campaigns.publish_links": 3600,
+    "campaigns.publish_images": 5,
+    "campaigns.publish_missing_images": 3600,
+    "campaigns.look_before_launch": 5,
 }
 SCHEDULE = {
     name: {"task": name, "schedule": seconds, "options": {"expires": seconds + 1}}

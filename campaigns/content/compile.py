@@ -17,6 +17,7 @@ from campaigns.content.conditions import Fence, PlacedFence
 from campaigns.content.findings import BrokenTemplate, Finding, MissingOptOutLink, position
 from campaigns.content.html_contexts import compile_html, segments_of
 from campaigns.content.lint import MEDIA_PATH, lint, own_pictures, without_comments
+from campaigns.content.looks import FONTS, HOUSE, Look, defaults, dressed
 from campaigns.content.merge import (
     FIELDS,
     FIELDS_OF,
@@ -36,7 +37,6 @@ logger = logging.getLogger(__name__)
 
 # Gmail cuts a longer mail off, and with it the opt-out link at its foot.
 LARGEST_UNCLIPPED_BYTES = 102 * 1024
-_FONTS = "Arial, Helvetica, sans-serif"
 _HEAD = re.compile(r"<mj-head\b[^>]*?(?P<empty>/)?>", re.IGNORECASE)
 # The result is judged as filled in for somebody whose name is an attack.
 _HOSTILE = {"text": "\"'><script>1</script>{{ opt_out_url }}", "link": "https://a.example/\"'><b>"}
@@ -76,18 +76,27 @@ def parts_of(*, html: str, text: str, subject: str) -> Parts:
 
 
 def compile_content(
-    *, mjml: str, subject: str, preheader: str, language: str, kind: Letter = "newsletter"
+    *,
+    mjml: str,
+    subject: str,
+    preheader: str,
+    language: str,
+    kind: Letter = "newsletter",
+    look: Look = HOUSE,
 ) -> Compiled:
     """The mail of a template: HTML that fetches nothing from others, plain text, subject.
+
+    `look` is the brand whose colours, fonts, logo and footer it takes.
 
     Raises BrokenTemplate with everything to put right, whatever the engine did with it. Calling
     it twice gives the same mail.
     """
     _refuse(_findings(mjml, subject, preheader, kind))
-    constants = constant_values()
+    constants = constant_values(look, language)
     marked = _Marked(kind)
     source = fenced(marked.mark(without_comments(mjml)), marked.fence)
-    source = _with_head(source, marked, subject, preheader, language)
+    source = dressed(source, look, organisation=settings.ORGANISATION_NAME)
+    source = _with_head(source, marked, subject, preheader, language, look)
     html = _tidied(_engine(source))
     page = marked.segments(html)
     text = marked.plain(html)
@@ -102,12 +111,14 @@ def compile_content(
     return compiled
 
 
-def constant_values() -> Mapping[str, str]:
+def constant_values(look: Look = HOUSE, language: str = "") -> Mapping[str, str]:
     """What is the same in every mail of this installation; no brace of it opens a field."""
     values = {
         "sender_name": settings.ORGANISATION_NAME,
         "sender_address": settings.ORGANISATION_ADDRESS,
         "privacy_contact": settings.DPO_ADDRESS,
+        "brand_name": look.name or settings.ORGANISATION_NAME,
+        "brand_footer": look.footer.get(language, ""),
     }
     return {name: value.replace("{", "(").replace("}", ")") for name, value in values.items()}
 
@@ -229,12 +240,16 @@ def _refuse_braces(literals: list[str]) -> None:
         raise BrokenTemplate([Finding(0, 0, "bad-field", text)])
 
 
-def _with_head(source: str, marked: _Marked, subject: str, preheader: str, language: str) -> str:
+def _with_head(
+    source: str, marked: _Marked, subject: str, preheader: str, language: str, look: Look
+) -> str:
     """The template with the campaign's own title, preheader and language, and safe fonts.
 
     Without a font of its own the engine writes one of a font server into every text.
     """
-    source, first = _with_fonts(source)
+    brand = defaults(source, look)
+    source, first = _with_fonts(source, FONTS[look.font])
+    first += brand
     last = f"<mj-title>{escape(marked.mark(subject))}</mj-title>"
     if preheader.strip():
         last += f"<mj-preview>{escape(marked.mark(preheader))}</mj-preview>"
@@ -249,9 +264,9 @@ def _with_head(source: str, marked: _Marked, subject: str, preheader: str, langu
     return _ROOT.sub(lambda _tag: f"{root}<mj-head>{first}{last}</mj-head>", source, count=1)
 
 
-def _with_fonts(source: str) -> tuple[str, str]:
+def _with_fonts(source: str, font: str) -> tuple[str, str]:
     """The template, and what its head needs; the engine takes only one mj-all."""
-    fonts = f'font-family="{_FONTS}"'
+    fonts = f'font-family="{font}"'
     everywhere = _ALL.search(source)
     if everywhere is None:
         return source, f"<mj-attributes><mj-all {fonts} /></mj-attributes>"

@@ -19,6 +19,7 @@ from campaigns.content.conditional_blocks import blocks_of
 from campaigns.content.conditions import ATTRIBUTE, TAGS, BadCondition, read_condition
 from campaigns.content.findings import BrokenTemplate, Finding, position
 from campaigns.content.html_contexts import MARK
+from campaigns.content.looks import LOGO
 from campaigns.content.merge import FIELDS_OF, Letter, placeholders
 
 LONGEST_SOURCE_BYTES = 300_000
@@ -276,7 +277,7 @@ class _Checker(HTMLParser):
             self._say(
                 *at, "bad-value", text, name=name, value=shown, example=grammar.described(kind)
             )
-        elif name in grammar.IMAGE_ATTRIBUTES:
+        elif name in grammar.IMAGE_ATTRIBUTES and (name, value) != ("src", LOGO):
             self._image(value, at, several=name == "srcset")
         elif name == "href":
             self._link(value, at)

@@ -16,12 +16,21 @@ from campaigns.models.deliveries import (
     DeliveryKind,
     DeliveryState,
 )
+from campaigns.models.material import (
+    Brand,
+    Image,
+    Preflight,
+    PreflightState,
+    PublishedImage,
+    SavedBlock,
+)
 from campaigns.models.measurement import MeasuredMessage, PublishedLink, TrackedLink
 
 __all__ = [
     "LETTER_KINDS",
     "OPEN_STATES",
     "AudienceExclusion",
+    "Brand",
     "Campaign",
     "CampaignState",
     "CampaignVersion",
@@ -29,8 +38,13 @@ __all__ = [
     "Delivery",
     "DeliveryKind",
     "DeliveryState",
+    "Image",
     "MeasuredMessage",
+    "Preflight",
+    "PreflightState",
+    "PublishedImage",
     "PublishedLink",
+    "SavedBlock",
     "StateChange",
     "Template",
     "TrackedLink",

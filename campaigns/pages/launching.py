@@ -16,6 +16,7 @@ from campaigns import services
 from campaigns.models import Campaign
 from campaigns.pages import WRITERS, mail
 from campaigns.pages.forms import LaunchForm, TestSendForm
+from campaigns.pages.preflight import preflight_context
 from campaigns.pages.previews import audience_context
 from campaigns.services import ChangedMeanwhile, NotReady, TestNotSent, WrongState
 from crm.services import account_of, staff_page
@@ -33,6 +34,7 @@ def check_page(
         "test_form": TestSendForm(),
         "inbox_subject": mail.filled(campaign.subject),
         "inbox_preheader": mail.filled(campaign.preheader),
+        **preflight_context(request, campaign),
         **audience_context(campaign.purpose_id, str(campaign.segment_id or "")),
         **forms,
     }

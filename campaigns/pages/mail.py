@@ -8,10 +8,12 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from campaigns.brands import look_for
 from campaigns.content.compile import Compiled, Parts, compile_content, lint_line, parts_of
 from campaigns.content.findings import BrokenTemplate, Finding
 from campaigns.content.lint import lint
 from campaigns.content.merge import FIELDS_OF, placeholders
+from campaigns.images.library import with_pictures
 from campaigns.models import Campaign, CompiledContent
 from campaigns.trials import SAMPLE, sample_facets, sample_values
 
@@ -74,6 +76,7 @@ def draft_mail(*, mjml: str, subject: str, preheader: str, language: str) -> Com
         subject=subject if subject.strip() and not lint_line(subject) else "…",
         preheader="" if lint_line(preheader) else preheader,
         language=language,
+        look=look_for(mjml),
     )
 
 
@@ -109,7 +112,8 @@ def preview(parts: Parts, *, view: str, language: str = "fr") -> HttpResponse:
     if view == "text":
         text = parts.text.render(sample_values(language), sample_facets(language))
         return sandboxed(render_to_string("campaigns/preview_text.html", {"text": text}))
-    return sandboxed(parts.html.render(sample_values(language), sample_facets(language)))
+    html = parts.html.render(sample_values(language), sample_facets(language))
+    return sandboxed(with_pictures(html))
 
 
 def broken_preview(findings: Sequence[Finding]) -> HttpResponse:

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from campaigns.brands import look_for
 from campaigns.content.compile import compile_content
 from campaigns.content.findings import BrokenTemplate
 from campaigns.content.library import starter
@@ -84,7 +85,9 @@ def starter_preview(request: HttpRequest, key: str) -> HttpResponse:
 
 def _shown_alone(mjml: str, language: str) -> HttpResponse:
     try:
-        made = compile_content(mjml=mjml, subject="…", preheader="", language=language)
+        made = compile_content(
+            mjml=mjml, subject="…", preheader="", language=language, look=look_for(mjml)
+        )
     except BrokenTemplate as broken:
         return mail.broken_preview(broken.findings)
     return mail.preview(made.parts(), view="", language=language)

@@ -58,6 +58,8 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                 *(
                     "campaigns_audienceexclusion",
                     "campaigns_trackedlink",
+                    *("campaigns_image", "campaigns_brand", "campaigns_savedblock"),
+                    "campaigns_preflight",
                     "campaigns_campaignversion",
                 ),
                 *("crm_accountevent", "crm_export", "crm_exportdownload", "crm_numbershown"),
@@ -94,7 +96,7 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
         **dict.fromkeys(
             (
                 *("privacy_envelope", "consent_preferencecard", "consent_publicreceipt"),
-                "campaigns_publishedlink",
+                *("campaigns_publishedlink", "campaigns_publishedimage"),
             ),
             _E,
         ),
