@@ -23,6 +23,7 @@ FONTS: Mapping[str, str] = {
     "courier": "'Courier New', Courier, monospace",
 }
 LOGO = "brand-logo"
+_DARK_SHEET = "#262e38"
 ATTRIBUTE = "accord-brand"
 _CODE = re.compile(
     rf"<mjml\b[^>]*?\s{ATTRIBUTE}\s*=\s*[\"']([a-z0-9-]{{1,40}})[\"']", re.IGNORECASE
@@ -52,6 +53,7 @@ class Look:
         quiet = mixed(self.text, self.page, 0.8)
         return {
             "brand-main": self.main,
+            "brand-main-on-dark": _on_dark(self.main),
             "brand-on-main": readable_on(self.main),
             "brand-band": self.band,
             "brand-on-band": on_band,
@@ -65,6 +67,15 @@ class Look:
             "brand-font": FONTS[self.font],
             "brand-heading-font": FONTS[self.heading_font],
         }
+
+
+def _on_dark(colour: str) -> str:
+    """The colour made light enough to be read on the dark sheet of a ready-made template."""
+    for share in (1.0, 0.8, 0.6, 0.45, 0.3):
+        lighter = mixed(colour, WHITE, share)
+        if contrast(lighter, _DARK_SHEET) >= READABLE:
+            return lighter
+    return WHITE
 
 
 HOUSE = Look()

@@ -82,7 +82,7 @@ def salutation(name: str, language: str) -> str:
 def day_in(language: str, now: datetime) -> str:
     """The date of a mail in the words of its language."""
     with translation.override(language):
-        return date_format(localtime(now), "DATE_FORMAT")
+        return date_format(localtime(now), "j F Y")
 
 
 def _failed(claimed: Claimed, reason: str) -> Outcome:
