@@ -15,7 +15,7 @@ from campaigns.content.lint import lint
 from campaigns.content.merge import FIELDS_OF, placeholders
 from campaigns.images.library import with_pictures
 from campaigns.models import Campaign, CompiledContent
-from campaigns.trials import SAMPLE, sample_facets, sample_values
+from campaigns.trials import SAMPLE, sample_facets, sample_values, words_of
 
 # A mail shown as a mail program would: it runs nothing, fetches nothing, leads nowhere. The
 # sandbox stands here too, for those who open the address of a preview by itself.
@@ -92,18 +92,22 @@ def filled(line: str) -> str:
     return "".join([*pieces, line[at:]])
 
 
-def mail_of(campaign: Campaign) -> Parts:
-    """The mail that was frozen at the launch, or that the draft makes. Raises BrokenTemplate."""
+def mail_of(campaign: Campaign, *, variant: int = 0, language: str = "") -> Parts:
+    """The mail that was frozen at the launch, or that the draft makes; of a version if asked.
+
+    Raises BrokenTemplate and CampaignVersion.DoesNotExist.
+    """
     frozen = CompiledContent.objects.filter(
-        campaign=campaign, variant=0, language=campaign.language
+        campaign=campaign, variant=variant, language=language or campaign.language
     ).first()
     if frozen is not None:
         return parts_of(html=frozen.html, text=frozen.text, subject=frozen.subject)
+    words = words_of(campaign, variant=variant, language=language)
     return draft_mail(
-        mjml=campaign.mjml,
-        subject=campaign.subject,
-        preheader=campaign.preheader,
-        language=campaign.language,
+        mjml=words.mjml,
+        subject=words.subject,
+        preheader=words.preheader,
+        language=words.language,
     ).parts()
 
 
