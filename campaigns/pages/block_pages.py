@@ -88,7 +88,8 @@ def block_edit(request: HttpRequest, block_id: UUID) -> HttpResponse:
 
 
 def _editor(request: HttpRequest, form: BlockForm, block: SavedBlock | None) -> HttpResponse:
-    context = {"form": form, "block": block}
+    # Not "block": inside of a template that name is the tag's own.
+    context = {"form": form, "saved": block}
     return render(request, "campaigns/block.html", context, status=422 if form.errors else 200)
 
 

@@ -69,7 +69,11 @@ def test_facts_of_a_batch_are_one_query_and_none_where_no_mail_asks(inbox: Inbox
 def test_the_organisation_the_greeting_and_the_day_are_filled_in(inbox: Inbox) -> None:
     contacts = cast.subscribers(2)
     number = create_organisation(
-        change=Change(name="Ateliers <Réunis>"), actor_id=cast.people_actor(), now=NOW
+        change=Change(name="Ateliers <Réunis>"),
+        country="FR",
+        contract_ends_on=None,
+        actor_id=cast.people_actor(),
+        now=NOW,
     )
     Contact.objects.filter(id=contacts[0]).update(organisation_id=number)
     source = mail(

@@ -1,6 +1,7 @@
 """Brands and saved blocks: kept, judged, put away and brought back."""
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from campaigns import brands
@@ -34,8 +35,8 @@ def answers(**changed: str) -> dict[str, str]:
     }
 
 
-def saved(**changed: str) -> Brand:
-    answer = browser().post(reverse("brand-new"), answers(**changed))
+def saved(client: Client, **changed: str) -> Brand:
+    answer = client.post(reverse("brand-new"), answers(**changed))
     assert answer.status_code == 302, answer.content.decode()
     return Brand.objects.latest("created_at")
 
@@ -45,9 +46,9 @@ def test_the_first_brand_is_what_mails_look_like() -> None:
         uploaded=picture(size=(300, 100)), name="Logo", alt="Ours", is_decorative=False,
         actor_id=None, now=NOW,
     )  # fmt: skip
-    brand = saved(logo=str(image_id))
-    assert brand.is_default
     client = browser()
+    brand = saved(client, logo=str(image_id))
+    assert brand.is_default
     page = client.get(reverse("starter-preview", args=["newsletter.en"])).content.decode()
     assert "#7a1f5c" in page
     assert "data:image/png;base64," in page
@@ -82,8 +83,9 @@ def test_what_cannot_be_read_or_sent_is_refused(changed: dict[str, str], expecte
 
 
 def test_a_template_takes_the_brand_it_names() -> None:
-    saved()
-    other = saved(name="Other brand", main_colour="#115511")
+    client = browser()
+    saved(client)
+    other = saved(client, name="Other brand", main_colour="#115511")
     assert (other.code, other.is_default) == ("other-brand", False)
     named = '<mjml accord-brand="other-brand"><mj-body></mj-body></mjml>'
     assert brands.look_for(named).main == "#115511"
@@ -91,18 +93,19 @@ def test_a_template_takes_the_brand_it_names() -> None:
     assert brands.look_for("<mjml>").main == "#7a1f5c"
     source = desk.good_mjml().replace("<mjml>", '<mjml accord-brand="other-brand">')
     campaign = cast.draft(mjml=source)
-    assert "#115511" in desk.read(browser(), "campaign-preview", campaign)
+    assert "#115511" in desk.read(client, "campaign-preview", campaign)
 
 
 def test_one_name_one_brand() -> None:
-    saved()
-    answer = browser().post(reverse("brand-new"), answers())
+    client = browser()
+    saved(client)
+    answer = client.post(reverse("brand-new"), answers())
     assert "Another brand has this name" in answer.content.decode()
 
 
 def test_the_default_is_given_away_before_it_goes() -> None:
-    first, second = saved(), saved(name="Second")
     client = browser()
+    first, second = saved(client), saved(client, name="Second")
 
     def act(brand: Brand, what: str) -> str:
         address = reverse("brand-act", args=[brand.id])
