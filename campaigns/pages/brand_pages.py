@@ -123,12 +123,14 @@ class BrandForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         given = super().clean() or {}
-        colours = {name: given.get(f"{name}_colour") for name in ("main", "band", "page", "text")}
-        if all(colours.values()):
-            for name, ground, ratio in problems(Look(**{k: str(v) for k, v in colours.items()})):
-                text = _("Too pale on %(ground)s: contrast %(ratio)s, 4.5 is the least (WCAG AA).")
+        main, band, page, text = (
+            str(given.get(f"{name}_colour", "")) for name in ("main", "band", "page", "text")
+        )
+        if main and band and page and text:
+            for name, ground, ratio in problems(Look(main=main, band=band, page=page, text=text)):
+                words = _("Too pale on %(ground)s: contrast %(ratio)s, 4.5 is the least (WCAG AA).")
                 shown = {"ground": ground, "ratio": f"{ratio:.1f}"}
-                self.add_error(f"{name}_colour", text % shown)
+                self.add_error(f"{name}_colour", words % shown)
         return given
 
     def settings(self) -> brands.BrandSettings:

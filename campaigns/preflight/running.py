@@ -102,7 +102,9 @@ def _look(campaign_id: UUID, clock: Clock) -> None:
 def steps_of(campaign: Campaign, *, texts: Texts | None = None) -> Iterator[Step]:
     """Everything to look at, one step after the other."""
     links: list[str] = []
-    for words in (campaign, *campaign.versions.order_by("variant", "language")):
+    versions: list[Campaign | CampaignVersion] = [campaign]
+    versions += campaign.versions.order_by("variant", "language")
+    for words in versions:
         try:
             mail = compiled(words)
         except NotReady as broken:
