@@ -20,6 +20,7 @@ NETWORK = (
     "The network of real hosts needs root, and: apt-get install --no-install-recommends "
     "iproute2 nftables nginx-light postgresql wireguard-go wireguard-tools"
 )
+SPAM = "The look before a launch is tested with a filter: apt-get install spamassassin"
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -37,6 +38,7 @@ _NEEDS: dict[str, tuple[Callable[[], str | None], str]] = {
     # The wheel's PostgreSQL is built without TLS.
     "postgresql": (_postgres, NETWORK),
     "wireguard-go": (lambda: shutil.which("wireguard-go"), NETWORK),
+    "spamassassin": (lambda: shutil.which("spamassassin"), SPAM),
     "wireguard-tools": (lambda: shutil.which("wg-quick"), NETWORK),
 }
 

@@ -19,7 +19,6 @@ TAGS = frozenset({"mj-section", "mj-wrapper", "mj-hero", "mj-column"})
 Facets = Mapping[str, frozenset[str]]
 
 _CHOICES = ("language", "country", "status", "source")
-FACTS = frozenset({*_CHOICES, "tag", "is_professional"})
 _MOST_TESTS, _MOST_WORDS = 4, 20
 _WORD = r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}"
 _TEST = re.compile(
