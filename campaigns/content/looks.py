@@ -114,6 +114,15 @@ def dressed(source: str, look: Look, *, organisation: str) -> str:
     return _TAG_OR_STYLE.sub(coloured, with_logo)
 
 
+# The engine writes an attribute's value as it is: a quote in it would end it.
+_IN_ATTRIBUTES = str.maketrans({'"': "”", "<": "‹", ">": "›", "&": "+"})
+
+
+def plain_words(words: str) -> str:
+    """Words that may stand in an attribute of a template, whatever a person typed."""
+    return words.translate(_IN_ATTRIBUTES)
+
+
 def _logo(found: re.Match[str], look: Look, organisation: str) -> str:
     given = f"{found['before']} {found['after']}"
     name = escape(look.name or organisation)
@@ -123,7 +132,7 @@ def _logo(found: re.Match[str], look: Look, organisation: str) -> str:
             f'<mj-text{place} font-family="brand-heading-font" font-size="20px" font-weight="700"'
             f' color="brand-main">{name}</mj-text>'
         )
-    alt = "" if re.search(r"\salt=", given) else f' alt="{name}"'
+    alt = "" if re.search(r"\salt=", given) else f' alt="{plain_words(look.name or organisation)}"'
     width = "" if re.search(r"\swidth=", given) else f' width="{look.logo_width}px"'
     return f'<mj-image{given} src="{look.logo}"{alt}{width} />'
 

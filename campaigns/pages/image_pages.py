@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from campaigns.content.looks import plain_words
 from campaigns.images import library
 from campaigns.images.encoding import LARGEST_UPLOAD, TYPES, BadImage
 from campaigns.models import Image
@@ -143,6 +144,7 @@ def image_page(request: HttpRequest, image_id: UUID) -> HttpResponse:
         "form": form,
         "uses": library.uses_of(image),
         "path": library.path_of(image),
+        "code_alt": plain_words(image.alt),
         "may_write": may_write,
     }
     return render(request, "campaigns/image.html", context, status=422 if form.errors else 200)
