@@ -107,7 +107,8 @@ def test_what_mails_are_made_of_in_a_browser(stage: Stage, sight: Eyes, tmp_path
     expect(page.get_by_role("button", name="Look again")).to_be_visible(timeout=90_000)
     expect(page.locator("#preflight")).to_contain_text(re.compile("The opt-out link stands"))
     _examine(sight, page, "preflight")
-    assert sight.watch.complaints == []
+    # The two answers that were refused on purpose are complained of by the browser itself.
+    assert [each for each in sight.watch.complaints if "422" not in each] == []
     assert sight.watch.strangers == []
 
 
