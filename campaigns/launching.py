@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.brands import look_for
 from campaigns.content.compile import Compiled, compile_content
 from campaigns.content.findings import BrokenTemplate, Finding
 from campaigns.delivery import statements
@@ -67,6 +68,7 @@ def compiled(words: Campaign | CampaignVersion) -> Compiled:
             subject=words.subject,
             preheader=words.preheader,
             language=words.language,
+            look=look_for(words.mjml),
         )
     except BrokenTemplate as broken:
         raise NotReady(_reasons_of(broken.findings)) from None

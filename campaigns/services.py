@@ -27,6 +27,7 @@ from campaigns.drafts import (
     create_draft,
 )
 from campaigns.finishing import finish_campaigns
+from campaigns.images.publishing import publish_images, publish_missing_images
 from campaigns.launching import (
     NotReady,
     Reason,
@@ -40,6 +41,7 @@ from campaigns.launching import (
 from campaigns.measurement.keeping import Measures, keep_measures, measures
 from campaigns.measurement.links import publish_missing_links
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
+from campaigns.preflight.running import look_before_launch
 from campaigns.proofs import message_proof
 from campaigns.single.content import NotSendable, SingleContent
 from campaigns.single.sending import send_single
@@ -183,14 +185,17 @@ __all__ = [
     "forget_measures",
     "has_campaigns",
     "launch",
+    "look_before_launch",
     "mark_public",
     "measures",
     "message_proof",
     "obstacles",
     "pause",
     "progress",
+    "publish_images",
     "publish_issues",
     "publish_links",
+    "publish_missing_images",
     "receive_measures",
     "register_publisher",
     "resolve_doubts",

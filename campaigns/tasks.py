@@ -69,5 +69,20 @@ def send_notices(**_later: Any) -> None:
     services.send_notices(now=_now())
 
 
+@shared_task(name="campaigns.publish_images")
+def publish_images(**_later: Any) -> None:
+    services.publish_images(now=_now())
+
+
+@shared_task(name="campaigns.publish_missing_images")
+def publish_missing_images(**_later: Any) -> None:
+    services.publish_missing_images(now=_now())
+
+
+@shared_task(name="campaigns.look_before_launch")
+def look_before_launch(**_later: Any) -> None:
+    services.look_before_launch(clock=_now)
+
+
 def _now() -> datetime:
     return datetime.now(UTC)

@@ -50,6 +50,7 @@ from crm.support.tickets import close_overdue_tickets
 from crm.system import Figure, register_figures
 from crm.tagging import make_tag, tag_many, untag_many
 from crm.timeline import add_timeline, mark_unreachable, record_sent, register_proof_link
+from crm.traits import Traits, organisation_names, traits
 from crm.webhooks.endpoints import forget_what_was_told
 from crm.webhooks.publishing import (
     KindUnknown,
@@ -86,6 +87,7 @@ __all__ = [
     "SegmentSummary",
     "SegmentUnknown",
     "SegmentUse",
+    "Traits",
     "UsernameTaken",
     "Waterfall",
     "WaterfallStep",
@@ -112,6 +114,7 @@ __all__ = [
     "merge_contacts",
     "new_password",
     "notify",
+    "organisation_names",
     "profiles",
     "publish_event",
     "publish_events",
@@ -145,6 +148,7 @@ __all__ = [
     "settle_merges",
     "staff_page",
     "tag_many",
+    "traits",
     "untag_many",
     "waterfall",
     "work_on_exports",

@@ -38,6 +38,9 @@ SWEEPS = {
     "campaigns.run_sequences": 2,
     "campaigns.watch_sequences": 60,
     "campaigns.send_notices": 5,
+    "campaigns.publish_images": 5,
+    "campaigns.publish_missing_images": 3600,
+    "campaigns.look_before_launch": 5,
 }
 SCHEDULE = {
     name: {"task": name, "schedule": seconds, "options": {"expires": seconds + 1}}

@@ -32,6 +32,14 @@ from campaigns.models.deliveries import (
     DeliveryKind,
     DeliveryState,
 )
+from campaigns.models.material import (
+    Brand,
+    Image,
+    Preflight,
+    PreflightState,
+    PublishedImage,
+    SavedBlock,
+)
 from campaigns.models.measurement import MeasuredMessage, PublishedLink, TrackedLink
 from campaigns.models.single import OutgoingMessage, ReplyTemplate
 
@@ -40,6 +48,7 @@ __all__ = [
     "OPEN_STATES",
     "SINGLE_KINDS",
     "AudienceExclusion",
+    "Brand",
     "Campaign",
     "CampaignMode",
     "CampaignState",
@@ -52,11 +61,16 @@ __all__ = [
     "Enrolment",
     "EnrolmentChange",
     "EnrolmentState",
+    "Image",
     "MeasuredMessage",
     "OutgoingMessage",
+    "Preflight",
+    "PreflightState",
+    "PublishedImage",
     "PublishedIssue",
     "PublishedLink",
     "ReplyTemplate",
+    "SavedBlock",
     "Sequence",
     "SequenceChange",
     "SequenceMail",

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns import drafts
+from campaigns.brands import brand_sender
 from campaigns.content.library import Starter, starter, starters
 from campaigns.models import Campaign, CampaignMode, CampaignState, Sequence, Template
 from campaigns.pages import WRITERS, mail
@@ -54,6 +55,7 @@ def _initial(source: str) -> dict[str, str]:
         "language": get_language() or "fr",
         "sender_name": settings.SENDER_NAME,
         "sender_address": settings.SENDER_ADDRESS,
+        **brand_sender(),
     }
     chosen = starter(source) or _template(source)
     return initial | ({"mjml": chosen.mjml, "language": chosen.language} if chosen else {})

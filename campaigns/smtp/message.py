@@ -17,6 +17,7 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Literal, Protocol
 
+from campaigns.content.conditions import Facets
 from campaigns.content.merge import Segments
 from campaigns.smtp.headers import (
     UnsafeHeader,
@@ -78,11 +79,15 @@ class _Part:
         self._pieces = [b""] * (2 * len(pieces) - 1)
         self._pieces[::2] = pieces
 
-    def render(self, values: Mapping[str, str]) -> bytes:
+    def render(self, values: Mapping[str, str], facets: Facets | None) -> bytes:
         ready = [_quoted_value(value) for value in self._segments.escaped(values)]
         pieces = self._pieces.copy()
         pieces[1::2] = [ready[number] for number in self._order]
-        return b"".join(pieces)
+        kept = self._segments.kept(facets)
+        if kept is None:
+            return b"".join(pieces)
+        # The first piece opens the part: it stands before any block.
+        return b"".join([pieces[place] for place in kept])
 
 
 def _unix_lines(text: str) -> str:
@@ -171,11 +176,13 @@ class MessageFrame:
         date: datetime,
         unsubscribe_url: str = "",
         unsubscribe_mailto: str = "",
+        facets: Facets | None = None,
     ) -> bytes:
         """One person's message, ready for ``send_body``.
 
         Raises UnsafeHeader (a name with controls), BadAddress, MissingValue (a link without a
         value). ``unsubscribe_url`` is the one-click address of RFC 8058; newsletters need it.
+        ``facets`` decide on conditional blocks; without them every block stands in the message.
         """
         headers = [
             mailbox_line("To", to_name, to_address),
@@ -185,7 +192,7 @@ class MessageFrame:
         ]
         if unsubscribe_url or self._kind == "newsletter":
             headers.append(unsubscribe_lines(unsubscribe_url, unsubscribe_mailto))
-        text, html = (part.render(values) for part in self._parts)
+        text, html = (part.render(values, facets) for part in self._parts)
         message = b"".join(
             [*headers, self._top, self._opening, text, self._next, html, self._closing]
         )

@@ -58,6 +58,8 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                 *(
                     "campaigns_audienceexclusion",
                     "campaigns_trackedlink",
+                    *("campaigns_image", "campaigns_brand", "campaigns_savedblock"),
+                    "campaigns_preflight",
                     "campaigns_campaignversion",
                 ),
                 *("campaigns_sequence", "campaigns_sequenceversion", "campaigns_sequencemail"),
@@ -103,7 +105,7 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
             (
                 *("privacy_envelope", "consent_preferencecard", "consent_publicreceipt"),
                 "campaigns_publishedissue",
-                "campaigns_publishedlink",
+                *("campaigns_publishedlink", "campaigns_publishedimage"),
             ),
             _E,
         ),
