@@ -52,6 +52,8 @@ FIELDS: dict[str, dict[str, Holds]] = {
     },
     "campaigns.AudienceExclusion": {"reason": _C},
     "campaigns.StateChange": dict.fromkeys(("from_state", "to_state", "reason"), _C),
+    "campaigns.LaunchPlan": {"refusal_reason": _C},
+    "campaigns.Comparison": dict.fromkeys(("rule", "outcome", "tally"), _C),
     "campaigns.TrackedLink": {"url": _P},
     "campaigns.PublishedLink": {"link_hash": _X, "url": _P},
     "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence"), _C),

@@ -17,6 +17,13 @@ from campaigns.models.deliveries import (
     DeliveryState,
 )
 from campaigns.models.measurement import MeasuredMessage, PublishedLink, TrackedLink
+from campaigns.models.planning import (
+    Comparison,
+    ComparisonOutcome,
+    LaunchPlan,
+    Round,
+    WinnerRule,
+)
 
 __all__ = [
     "LETTER_KINDS",
@@ -25,13 +32,18 @@ __all__ = [
     "Campaign",
     "CampaignState",
     "CampaignVersion",
+    "Comparison",
+    "ComparisonOutcome",
     "CompiledContent",
     "Delivery",
     "DeliveryKind",
     "DeliveryState",
+    "LaunchPlan",
     "MeasuredMessage",
     "PublishedLink",
+    "Round",
     "StateChange",
     "Template",
     "TrackedLink",
+    "WinnerRule",
 ]

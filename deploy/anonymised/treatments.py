@@ -60,6 +60,7 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                     "campaigns_trackedlink",
                     "campaigns_campaignversion",
                 ),
+                *("campaigns_launchplan", "campaigns_comparison", "campaigns_round"),
                 *("crm_accountevent", "crm_export", "crm_exportdownload", "crm_numbershown"),
                 "crm_numberchange",
                 *("crm_supportticket", "privacy_accessrecord", "privacy_readmeter"),
