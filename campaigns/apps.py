@@ -8,9 +8,11 @@ class CampaignsConfig(AppConfig):
 
     def ready(self) -> None:
         from campaigns.courier import LetterCourier
+        from campaigns.planning import agreement_words
         from consent.services import register_courier
 
         register_courier(LetterCourier())
+        agreement_words.register()
         _register_pages()
 
 

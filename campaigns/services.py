@@ -19,19 +19,22 @@ from campaigns.drafts import (
     copy_campaign,
     create_draft,
 )
-from campaigns.launching import (
-    NotReady,
-    Reason,
-    WrongState,
-    cancel,
-    launch,
-    obstacles,
-    pause,
-    resume,
-)
+from campaigns.launching import NotReady, Reason, launch, obstacles
 from campaigns.measurement.keeping import Measures, keep_measures, measures
 from campaigns.measurement.links import publish_missing_links
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
+from campaigns.moving import WrongState, cancel, pause, resume
+from campaigns.planning.comparing import (
+    AlreadyChosen,
+    ComparisonSettings,
+    NotYet,
+    choose,
+    compare_variants,
+    decide_due,
+)
+from campaigns.planning.missing import Missing, NothingMissing, missing, send_missing
+from campaigns.planning.scheduling import TooFar, TooSoon, schedule, unschedule
+from campaigns.planning.starting import begin_launch, start, start_due
 from campaigns.proofs import message_proof
 from campaigns.trials import TestNotSent, send_test
 
@@ -108,33 +111,50 @@ def sweep(*, now: datetime) -> None:
 
 
 __all__ = [
+    "AlreadyChosen",
     "ChangedMeanwhile",
+    "ComparisonSettings",
     "Draft",
     "Measures",
+    "Missing",
     "NotADraft",
     "NotReady",
+    "NotYet",
+    "NothingMissing",
     "Progress",
     "Reason",
     "TestNotSent",
+    "TooFar",
+    "TooSoon",
     "WrongState",
+    "begin_launch",
     "cancel",
     "change_draft",
+    "choose",
+    "compare_variants",
     "copy_campaign",
     "create_draft",
+    "decide_due",
     "deliver",
     "forget_measures",
     "has_campaigns",
     "launch",
     "measures",
     "message_proof",
+    "missing",
     "obstacles",
     "pause",
     "progress",
     "publish_links",
     "receive_measures",
     "resume",
+    "schedule",
     "send_letters",
+    "send_missing",
     "send_test",
+    "start",
+    "start_due",
     "starter",
     "sweep",
+    "unschedule",
 ]

@@ -3,6 +3,9 @@
 from crm.access import account_of, api_page, staff_page
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
 from crm.accounts.sign_ins import forget_sign_ins
+from crm.approval_kinds import ApprovalKind, Facts, Reference, register_approval_kind
+from crm.approving import AboutYou, ApprovalUnknown, NotForYou
+from crm.approving import decide as decide_approval
 from crm.exports.making import work_on_exports
 from crm.free_text import FreeTextField
 from crm.imports.running import work_on_imports
@@ -40,21 +43,27 @@ from crm.system import Figure, register_figures
 from crm.timeline import add_timeline, mark_unreachable, record_sent, register_proof_link
 
 __all__ = [
+    "AboutYou",
     "Account",
+    "ApprovalKind",
+    "ApprovalUnknown",
     "CardValue",
     "Choice",
     "Facets",
+    "Facts",
     "Figure",
     "FreeTextField",
     "InvalidRules",
     "ListRow",
     "NameTaken",
     "NewAccount",
+    "NotForYou",
     "NotMergeable",
     "NoticeUse",
     "Person",
     "Profile",
     "PurposeUse",
+    "Reference",
     "Role",
     "SegmentSummary",
     "SegmentUnknown",
@@ -71,6 +80,7 @@ __all__ = [
     "count_members",
     "create_account",
     "create_segment",
+    "decide_approval",
     "forget_sign_ins",
     "mark_unreachable",
     "membership",
@@ -80,6 +90,7 @@ __all__ = [
     "receive_lead",
     "receive_many",
     "record_sent",
+    "register_approval_kind",
     "register_card",
     "register_choices",
     "register_figures",

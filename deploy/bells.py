@@ -25,6 +25,8 @@ SWEEPS = {
     "crm.work_on_exports": 5,
     "campaigns.send_letters": 2,
     "campaigns.sweep": 5,
+    "campaigns.start_due": 5,
+    "campaigns.decide_due": 15,
     "campaigns.receive_measures": 2,
     "campaigns.forget_measures": 120,
     "campaigns.publish_links": 3600,

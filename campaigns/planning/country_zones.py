@@ -1,8 +1,8 @@
 """The main time zone of each country: a closed table.
 
-Why one each: docs/decisions/2026-11-24-one-time-zone-a-country.md. A contact has a country and no place in it. Where a country has several zones, the one in which
-most of its people live stands for all. The names are those of the IANA time zone database
-(its zone.tab); a test compares.
+Why one each: docs/decisions/2026-11-24-one-time-zone-a-country.md. A contact has a country and no
+place in it. Where a country has several zones, the one in which most of its people live stands for
+all. The names are those of the IANA time zone database (its zone.tab); a test compares.
 """
 
 from collections.abc import Mapping

@@ -17,29 +17,7 @@ WITH launch AS (
            %s::int AS variants, %s::smallint AS rest_state, %s::smallint AS rest_variant
 ), zone AS (
     SELECT * FROM unnest(%s::text[], %s::timestamptz[]) AS z (country, due_at)
-), segment AS (
-    {membership}
-), judged AS MATERIALIZED (
-    SELECT c.id, c.country,
-           CASE WHEN NOT c.has_email THEN 'no_address'
-                WHEN c.restricted_at IS NOT NULL THEN 'restricted'
-                WHEN c.unreachable_at IS NOT NULL THEN 'unreachable'
-                WHEN r.subject_id IS NULL THEN 'no_permission'
-                WHEN r.refusal IS NULL AND EXISTS (
-                    SELECT 1 FROM crm_contactcampaign s
-                    WHERE s.contact_id = c.id
-                      AND s.sent_at > launch.at - f.every_days * interval '1 day') THEN 'too_soon'
-                ELSE r.refusal
-           END AS refusal
-    FROM launch
-    CROSS JOIN segment s
-    JOIN crm_contact c ON c.id = s.id
-    LEFT JOIN consent_refusals(launch.purpose, 'email') r ON r.subject_id = c.id
-    LEFT JOIN consent_frequencies() f ON f.subject_id = c.id
-    WHERE NOT EXISTS (
-        SELECT 1 FROM campaigns_delivery d
-        WHERE d.reference_id = launch.campaign_id AND d.contact_id = c.id AND d.kind = 1)
-), drawn AS (
+), {judged}, drawn AS (
     SELECT j.id, j.country, {draw} AS draw
     FROM launch, judged j
     WHERE j.refusal IS NULL
@@ -47,7 +25,7 @@ WITH launch AS (
     SELECT w.id, w.country,
            ('x' || substr(w.draw, 1, 8))::bit(32)::bigint / 4294967296.0 < launch.sample
                AS is_sample,
-           ('x' || substr(w.draw, 9, 8))::bit(32)::bigint % launch.variants AS variant
+           mod(('x' || substr(w.draw, 9, 8))::bit(32)::bigint, launch.variants) AS variant
     FROM launch, drawn w
 ), planned AS (
     INSERT INTO campaigns_delivery
