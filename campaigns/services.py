@@ -8,6 +8,7 @@ from datetime import datetime
 from uuid import UUID
 
 from campaigns.accounts import Progress, progress
+from campaigns.archive.publishing import NotToBePublished, mark_public, publish_issues
 from campaigns.content.library import starter
 from campaigns.delivery import engine, statements
 from campaigns.doorbells import ring_delivery
@@ -119,6 +120,7 @@ __all__ = [
     "Missing",
     "NotADraft",
     "NotReady",
+    "NotToBePublished",
     "NotYet",
     "NothingMissing",
     "Progress",
@@ -139,12 +141,14 @@ __all__ = [
     "forget_measures",
     "has_campaigns",
     "launch",
+    "mark_public",
     "measures",
     "message_proof",
     "missing",
     "obstacles",
     "pause",
     "progress",
+    "publish_issues",
     "publish_links",
     "receive_measures",
     "resume",

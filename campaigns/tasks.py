@@ -54,5 +54,10 @@ def publish_links(**_later: Any) -> None:
     services.publish_links()
 
 
+@shared_task(name="campaigns.publish_issues")
+def publish_issues(**_later: Any) -> None:
+    services.publish_issues()
+
+
 def _now() -> datetime:
     return datetime.now(UTC)

@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("campaigns/<uuid:campaign_id>/pause", running.campaign_pause, name="campaign-pause"),
     path("campaigns/<uuid:campaign_id>/resume", running.campaign_resume, name="campaign-resume"),
+    path("campaigns/<uuid:campaign_id>/public", running.campaign_public, name="campaign-public"),
     path("campaigns/<uuid:campaign_id>/cancel", running.campaign_cancel, name="campaign-cancel"),
     path(
         "campaigns/<uuid:campaign_id>/proof/<uuid:contact_id>", proof.campaign_proof,

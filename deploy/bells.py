@@ -30,6 +30,7 @@ SWEEPS = {
     "campaigns.receive_measures": 2,
     "campaigns.forget_measures": 120,
     "campaigns.publish_links": 3600,
+    "campaigns.publish_issues": 60,
 }
 SCHEDULE = {
     name: {"task": name, "schedule": seconds, "options": {"expires": seconds + 1}}

@@ -55,6 +55,10 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.LaunchPlan": {"refusal_reason": _C},
     "campaigns.Comparison": dict.fromkeys(("rule", "outcome", "tally"), _C),
     "campaigns.TrackedLink": {"url": _P},
+    "campaigns.PublishedIssue": {
+        **dict.fromkeys(("subject", "summary", "html", "text"), _P),
+        "language": _C,
+    },
     "campaigns.PublishedLink": {"link_hash": _X, "url": _P},
     "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence"), _C),
     "forms_intake.Form": {"code": _C, "name": _P},

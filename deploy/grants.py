@@ -155,6 +155,7 @@ GRANTS: dict[str, dict[str, Rule]] = {
         "privacy_sealingpublickey": {"accord_public": READ, "accord_worker": WRITE},
         "consent_preferencecard": {"accord_public": READ, "accord_worker": WRITE},
         "consent_publicreceipt": {"accord_public": READ, "accord_worker": WRITE},
+        "campaigns_publishedissue": {"accord_public": READ, "accord_worker": WRITE},
         "campaigns_publishedlink": {"accord_public": READ, "accord_worker": WRITE},
         "forms_intake_publishedform": {"accord_public": READ, "accord_worker": WRITE},
     },

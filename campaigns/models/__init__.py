@@ -1,5 +1,6 @@
 """Templates, campaigns, their frozen audience and the delivery ledger."""
 
+from campaigns.models.archive import PublishedIssue
 from campaigns.models.campaigns import (
     AudienceExclusion,
     Campaign,
@@ -40,6 +41,7 @@ __all__ = [
     "DeliveryState",
     "LaunchPlan",
     "MeasuredMessage",
+    "PublishedIssue",
     "PublishedLink",
     "Round",
     "StateChange",

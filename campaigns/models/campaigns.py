@@ -46,6 +46,8 @@ class Campaign(models.Model):
     finished_at = models.DateTimeField(null=True)
     # Counted once, at launch; audience = everything that the delivery ledger must account for.
     audience_size = models.PositiveIntegerField(null=True)
+    # Anybody may read it in the archive, from its launch on.
+    is_public = models.BooleanField(db_default=False)
     # Words for the page when the campaign stopped by itself (relay unreachable, journal behind).
     halted_reason = models.CharField(max_length=40, blank=True)
 

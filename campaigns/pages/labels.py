@@ -17,6 +17,11 @@ STATE_NAMES: Mapping[str, Promise] = {
     CampaignState.FINISHED: _("Finished"),
     CampaignState.CANCELLED: _("Cancelled"),
 }
+# What the history says where no state changed.
+HISTORY_WORDS: Mapping[str, Promise] = {
+    "made_public": _("Shown in the archive"),
+    "made_private": _("Taken out of the archive"),
+}
 # Why somebody of the segment is not written to: at the launch, or at the last moment.
 _REASONS: Mapping[str, Promise] = {
     **{code: text for code, text in REASONS_OF_CONSENT.items() if not code.startswith("permitted")},

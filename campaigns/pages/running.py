@@ -4,8 +4,9 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -15,7 +16,7 @@ from campaigns import services
 from campaigns.models import Campaign, CampaignState
 from campaigns.pages import READERS, WRITERS, mail
 from campaigns.pages.figures import is_moving, parts
-from campaigns.pages.labels import STATE_NAMES, advice, reason_lines
+from campaigns.pages.labels import HISTORY_WORDS, STATE_NAMES, advice, reason_lines
 from campaigns.pages.launching import check_page
 from campaigns.services import WrongState
 from crm.services import Account, account_of, staff_page
@@ -37,6 +38,7 @@ def campaign(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
         "may_write": account_of(request).role in WRITERS,
         "inbox_subject": mail.filled(shown.subject),
         "inbox_preheader": mail.filled(shown.preheader),
+        "archive_url": f"{settings.PUBLIC_URL}/archive/{shown.id}/{shown.language}",
         "measures": services.measures(campaign_id=campaign_id),
         **_account(campaign_id),
     }
@@ -72,6 +74,7 @@ def _history(shown: Campaign) -> list[dict[str, Any]]:
             "at": change.at,
             "state": change.to_state,
             "state_name": STATE_NAMES[change.to_state],
+            "what": HISTORY_WORDS.get(change.reason, ""),
             "is_by_program": change.actor_id is None,
             "who": names.get(change.actor_id, "") if change.actor_id else "",
         }
@@ -101,6 +104,27 @@ def campaign_pause(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
 @staff_page(*WRITERS)
 def campaign_resume(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     return _moved(request, campaign_id, services.resume, _("Sending goes on."))
+
+
+@require_POST
+@staff_page(*WRITERS)
+def campaign_public(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
+    """Show a campaign in the public archive, or no longer: both can be taken back."""
+    is_public = request.POST.get("public") == "yes"
+    actor_id, now = account_of(request).id, timezone.now()
+    try:
+        services.mark_public(
+            campaign_id=campaign_id, is_public=is_public, actor_id=actor_id, now=now
+        )
+    except Campaign.DoesNotExist:
+        raise Http404 from None
+    except services.NotToBePublished:
+        messages.error(request, _("A cancelled campaign is not shown to anybody."))
+    else:
+        shown = _("Anybody may read it in the archive a minute after its launch.")
+        hidden = _("It leaves the archive within a minute.")
+        messages.success(request, shown if is_public else hidden)
+    return redirect("campaign", campaign_id)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -95,6 +95,7 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
         **dict.fromkeys(
             (
                 *("privacy_envelope", "consent_preferencecard", "consent_publicreceipt"),
+                "campaigns_publishedissue",
                 "campaigns_publishedlink",
             ),
             _E,

@@ -8,8 +8,13 @@ from uuid import UUID, uuid4
 import pytest
 from django.template.loader import render_to_string
 from django.utils import translation
-from playwright.sync_api import Page, Route
+from playwright.sync_api import Page, Route, expect
 
+from campaigns import services as services_of_campaigns
+from campaigns.content.compile import compile_content
+from campaigns.content.library import starter
+from campaigns.models import Campaign, CompiledContent
+from campaigns.services import Draft
 from consent import services
 from consent.cards import link_url
 from consent.services import Answer, Basis
@@ -160,6 +165,68 @@ def _by_address(visit: Visit, query: str) -> None:
     visit.open(f"/u/cut{query}", "broken-link")
 
 
+def _archive(visit: Visit, query: str) -> None:
+    """A newsletter that anybody may read: the list, its page, and what it leads to."""
+    language = visit.language
+    draft = services_of_campaigns.create_draft(
+        draft=Draft(
+            name="For everybody",
+            purpose_id="newsletter",
+            segment_id=None,
+            language=language,
+            subject="What changes this month" if language == "en" else "Ce qui change ce mois-ci",
+            preheader="Three dates, one guide" if language == "en" else "Trois dates, un guide",
+            sender_name="Accord",
+            sender_address="news@example.org",
+            reply_to="",
+            mjml=starter_in(language),
+        ),
+        actor_id=cast.people_actor(),
+        now=cast.clock(),
+    )
+    campaign = Campaign.objects.get(id=draft)
+    _left(campaign)
+    visit.open(f"/archive/{query}", "archive")
+    visit.open(f"/archive/{draft}/{language}{query}", "archive-issue")
+    expect(visit.page.frame_locator("iframe").locator("body")).to_contain_text("Accord")
+    visit.open(f"/archive/links{query}", "archive-links")
+    visit.shown("campaigns/archive/later.html", "archive-later")
+    services_of_campaigns.mark_public(
+        campaign_id=draft, is_public=False, actor_id=None, now=cast.clock()
+    )
+    services_of_campaigns.publish_issues()
+
+
+def _left(campaign: Campaign) -> None:
+    """The campaign as after its launch, without writing to anybody of the stage."""
+    now = cast.clock()
+    mail = compile_content(
+        mjml=campaign.mjml,
+        subject=campaign.subject,
+        preheader=campaign.preheader,
+        language=campaign.language,
+    )
+    CompiledContent.objects.create(
+        campaign=campaign,
+        language=campaign.language,
+        html=mail.html,
+        text=mail.text,
+        subject=mail.subject,
+        compiled_at=now,
+    )
+    Campaign.objects.filter(id=campaign.id).update(state="finished", launched_at=now)
+    services_of_campaigns.mark_public(
+        campaign_id=campaign.id, is_public=True, actor_id=None, now=now
+    )
+    services_of_campaigns.publish_issues()
+
+
+def starter_in(language: str) -> str:
+    found = starter(f"newsletter.{language}")
+    assert found is not None
+    return found.mjml
+
+
 def _failures(visit: Visit, query: str) -> None:
     visit.open(f"/nowhere{query}", "no-such-page")
     visit.shown("consent/closed.html", "closed")
@@ -185,7 +252,13 @@ def test_axe_finds_nothing(stage: Stage, sight: Eyes, language: str, width: int)
     visit = Visit(sight, stage, language, width)
     query = f"?lang={language}"
     _forms(visit, acts.publish_form(minimum_fill_seconds=0), query)
-    rounds: list[Callable[[Visit, str], None]] = [_choices, _without_a_card, _by_address, _failures]
+    rounds: list[Callable[[Visit, str], None]] = [
+        _choices,
+        _without_a_card,
+        _by_address,
+        _archive,
+        _failures,
+    ]
     for each in rounds:
         each(visit, query)
     assert visit.found == []

@@ -166,6 +166,7 @@ MATRIX: dict[str, Row] = {
     "campaign-progress": Row(READERS, get=404, post=405),
     "campaign-pause": Row(CAMPAIGNERS, get=405, post=404),
     "campaign-resume": Row(CAMPAIGNERS, get=405, post=404),
+    "campaign-public": Row(CAMPAIGNERS, get=405, post=404),
     "campaign-cancel": Row(CAMPAIGNERS, get=404, post=404),
     "campaign-proof": Row(PROVERS, get=404, post=405),
     "api-campaign-proof": Row(PROVERS, get=404, post=405),

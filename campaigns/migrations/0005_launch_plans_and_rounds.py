@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0003_versions_and_variants'),
+        ('campaigns', '0004_the_archive'),
     ]
 
     operations = [

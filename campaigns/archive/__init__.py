@@ -1,0 +1,1 @@
+"""Campaigns that anybody may read: pages and feeds of the public side, addressed to nobody."""
