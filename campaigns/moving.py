@@ -9,7 +9,7 @@ from django.db import transaction
 
 from campaigns.delivery import statements
 from campaigns.doorbells import ring_delivery
-from campaigns.models import Campaign, CampaignState, StateChange
+from campaigns.models import Campaign, CampaignState, LaunchPlan, Round, StateChange
 
 
 class WrongState(Exception):
@@ -69,20 +69,27 @@ def resume(*, campaign_id: UUID, actor_id: UUID | None, now: datetime) -> None:
 def cancel(*, campaign_id: UUID, actor_id: UUID | None, reason: str = "", now: datetime) -> None:
     """End a campaign for good; what was not sent is counted as skipped. Raises WrongState.
 
-    Safe twice. While its audience is being frozen, the freezing comes to nothing.
+    Safe twice. While its audience is being frozen, the freezing comes to nothing; a later round
+    that has not begun yet is given up, and the campaign is finished as before.
     """
-    move(
-        campaign_id,
-        [
-            CampaignState.DRAFT,
-            CampaignState.SCHEDULED,
-            CampaignState.STARTING,
-            CampaignState.RUNNING,
-            CampaignState.PAUSED,
-        ],
-        CampaignState.CANCELLED,
-        actor_id,
-        now,
-        partial(statements.skip_cancelled, campaign_id=campaign_id),
-        reason,
-    )
+    campaigns = Campaign.objects.filter(id=campaign_id, state=CampaignState.STARTING)
+    if campaigns.filter(launched_at__isnull=False).exists():
+        give_up = partial(give_up_round, campaign_id)
+        to = CampaignState.FINISHED
+        move(campaign_id, [CampaignState.STARTING], to, actor_id, now, give_up, reason)
+        return
+    froms = [
+        CampaignState.DRAFT,
+        CampaignState.SCHEDULED,
+        CampaignState.STARTING,
+        CampaignState.RUNNING,
+        CampaignState.PAUSED,
+    ]
+    skip = partial(statements.skip_cancelled, campaign_id=campaign_id)
+    move(campaign_id, froms, CampaignState.CANCELLED, actor_id, now, skip, reason)
+
+
+def give_up_round(campaign_id: UUID) -> None:
+    """Forget a later round that was never frozen."""
+    done = Round.objects.filter(campaign_id=campaign_id).count()
+    LaunchPlan.objects.filter(campaign_id=campaign_id).update(round=done + 1)

@@ -60,6 +60,9 @@ def send_missing(
     A worker freezes it as it does a launch. What is `sent` is never touched. Raises NothingMissing,
     NotReady, and WrongState unless the campaign is finished: of two presses one begins.
     """
+    state = Campaign.objects.values_list("state", flat=True).get(id=campaign_id)
+    if state != CampaignState.FINISHED:
+        raise WrongState(state)
     if reasons := obstacles(campaign_id=campaign_id, now=now):
         raise NotReady(reasons)
     found = missing(campaign_id=campaign_id, now=now)

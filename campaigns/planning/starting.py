@@ -16,7 +16,7 @@ from campaigns.doorbells import ring_start
 from campaigns.drafts import ChangedMeanwhile
 from campaigns.launching import NotReady, freeze_and_run, obstacles
 from campaigns.models import Campaign, CampaignState, LaunchPlan
-from campaigns.moving import WrongState, note
+from campaigns.moving import WrongState, give_up_round, note
 from campaigns.planning.agreement import NeedsAgreement
 
 _FROM = (CampaignState.DRAFT, CampaignState.SCHEDULED)
@@ -115,9 +115,7 @@ def _give_back(campaign_id: UUID, reason: str, now: datetime) -> None:
         is_later = campaign.launched_at is not None
         to = CampaignState.FINISHED if is_later else CampaignState.DRAFT
         if is_later:
-            LaunchPlan.objects.filter(campaign_id=campaign_id, round__gt=1).update(
-                round=campaign.rounds.count() + 1
-            )
+            give_up_round(campaign_id)
         Campaign.objects.filter(id=campaign_id).update(
             state=to, updated_at=now, halted_reason=reason
         )
