@@ -60,4 +60,4 @@ def parts(account: Progress) -> list[Part]:
 def is_moving(account: Progress) -> bool:
     """Whether the numbers may still change without anybody pressing a button."""
     held = account.counts["claimed"] + account.counts["handing"] + account.counts["in_doubt"]
-    return account.state == "running" or held > 0
+    return account.state in ("running", "starting") or held > 0

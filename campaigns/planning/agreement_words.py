@@ -29,11 +29,11 @@ def _describe_all(references: Sequence[Reference]) -> list[Facts]:
         if row is None:
             described.append([(_("What is asked for"), _("This campaign is not there any more."))])
         else:
-            described.append(_facts(reference, row))
+            described.append(facts_of(reference, row))
     return described
 
 
-def _facts(reference: Reference, row: Campaign) -> Facts:
+def facts_of(reference: Reference, row: Campaign) -> Facts:
     is_french = (get_language() or "fr") == "fr"
     return [
         (_("Campaign"), row.name),

@@ -73,6 +73,10 @@ def compare_variants(
         Campaign.objects.filter(id=campaign_id).update(updated_at=now)
 
 
+def comparison_of(campaign_id: UUID) -> Comparison | None:
+    return Comparison.objects.filter(campaign_id=campaign_id).first()
+
+
 def shares(*, campaign_id: UUID, rule: str, variants: int) -> Mapping[int, Share]:
     """Return what was counted of each variant of the sample, now. A variant may have nothing."""
     found = statements.tally(campaign_id=campaign_id, rule=rule)
