@@ -9,7 +9,18 @@ import django
 
 from benchmarks.ground import ground, machine
 
-NAMES = ("intake", "send", "decrypt", "ledger", "index", "readings", "rewrap", "search")
+NAMES = (
+    "intake",
+    "launch",
+    "send",
+    "workers",
+    "decrypt",
+    "ledger",
+    "index",
+    "readings",
+    "rewrap",
+    "search",
+)
 
 
 def main() -> int:

@@ -23,6 +23,7 @@ def _register_pages() -> None:
         register_choices,
         register_figures,
         register_first_step,
+        register_home_list,
         register_menu,
         register_proof_link,
     )
@@ -51,6 +52,24 @@ def _register_pages() -> None:
         position=41,
         provider=home.last,
         roles=READERS,
+    )
+    register_home_list(
+        code="campaigns-needing",
+        title=_("Campaigns that wait for you"),
+        position=41,
+        provider=home.needing,
+        more_url_name="campaign-list",
+        empty_text=_("None of your campaigns waits for you."),
+        roles=WRITERS,
+    )
+    register_home_list(
+        code="campaigns-agreeing",
+        title=_("Campaigns to agree to"),
+        position=42,
+        provider=home.agreeing,
+        more_url_name="campaign-list",
+        empty_text=_("No large campaign waits for a second person."),
+        roles=(*WRITERS, "dpo"),
     )
     register_figures(
         code="campaigns", title=_("Campaigns being sent"), position=25, provider=home.numbers

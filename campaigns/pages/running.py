@@ -149,13 +149,14 @@ def campaign_public(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
 def campaign_cancel(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     """GET asks, POST does: what is cancelled does not come back."""
     shown = _campaign(campaign_id)
+    is_draft = shown.state in UNLAUNCHED
     form = CancelForm(request.POST if request.method == "POST" else None)
+    form.fields["reason"].required = not is_draft
     if form.is_valid():
         cancel = partial(services.cancel, reason=form.cleaned_data["reason"])
         return _moved(request, campaign_id, cancel, _("The campaign is cancelled."))
     if shown.state not in STOPPABLE:
         return redirect("campaign", campaign_id)
-    is_draft = shown.state in UNLAUNCHED
     context = {"campaign": shown, "is_draft": is_draft, "form": form, **_account(campaign_id)}
     return render(request, "campaigns/cancel.html", context, status=422 if form.is_bound else 200)
 

@@ -113,13 +113,9 @@ def _sample(campaign: UUID, *, opt_outs: tuple[int, ...], each: int = 300) -> No
     for variant, noes in enumerate(opt_outs):
         people = crowd(campaign, each, state=DeliveryState.SENT, variant=variant)
         Permission.objects.bulk_create(
-            Permission(**known | {"subject_id": person, "state": _answer(is_no=at < noes)})
-            for at, person in enumerate(people)
+            Permission(**known | {"subject_id": person, "state": "ConsentWithdrawn"})
+            for person in people[:noes]
         )
-
-
-def _answer(*, is_no: bool) -> str:
-    return "ConsentWithdrawn" if is_no else "ConsentGiven"
 
 
 def _decided() -> None:
