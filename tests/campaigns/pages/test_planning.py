@@ -57,7 +57,7 @@ def test_a_moment_is_typed_in_paris_and_can_be_moved_and_taken_back() -> None:
     [
         ({"day": "2020-01-01", "hour": "10:00"}, "That moment is over."),
         ({"day": "2999-01-01", "hour": "10:00"}, "more than a year ahead"),
-        ({"day": "2027-03-28", "hour": "02:30"}, "The clocks skip that hour"),
+        ({"day": "2027-03-28", "hour": "02:30"}, "That hour does not exist on this day"),
         ({"day": "", "hour": "10:00"}, "This field is required."),
     ],
 )
