@@ -56,6 +56,8 @@ def _start(ground: Ground, campaign: UUID, port: int, count: int) -> list[subpro
 def _ours(ground: Ground, port: int, workers: int, messages: int) -> tuple[float, int, UUID]:
     """Return messages per second from the first claim to the last record, the highest memory of a
     worker in MiB, and the campaign."""
+    from django.db.models import Max, Min
+
     from campaigns import services
     from campaigns.models import Delivery
 
@@ -65,9 +67,9 @@ def _ours(ground: Ground, port: int, workers: int, messages: int) -> tuple[float
     sent = services.progress(campaign_id=campaign).counts["sent"]
     if sent != messages or any(process.returncode for process in running):
         raise RuntimeError(f"{sent} of {messages} messages were sent.")
-    ends = Delivery.objects.filter(campaign_id=campaign).order_by("handing_at")
-    first = ends.values_list("handing_at", flat=True).first()
-    last = max(Delivery.objects.filter(campaign_id=campaign).values_list("finished_at", flat=True))
+    rows = Delivery.objects.filter(campaign_id=campaign)
+    spans = rows.aggregate(first=Min("handing_at"), last=Max("finished_at"))
+    first, last = spans["first"], spans["last"]
     if first is None or last is None:
         raise RuntimeError("Nothing was handed over.")
     return sent / (last - first).total_seconds(), memory, campaign

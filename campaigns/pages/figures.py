@@ -38,9 +38,7 @@ _NAMES: Mapping[str, Promise] = {
 # Outcomes with a single meaning, said where reasons stand for the others.
 _MEANINGS: Mapping[str, str | Promise] = {
     "bounced": reason("rejected"),
-    "unknown": _(
-        "The connection broke while it was handed over: it is not sent again by itself."
-    ),
+    "unknown": _("The connection broke while it was handed over: it is not sent again by itself."),
 }
 
 

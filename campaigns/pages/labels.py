@@ -131,7 +131,8 @@ class Line:
 
 def history_reason(code: str) -> str | Promise:
     """Why a state changed, where that says something; empty otherwise."""
-    return CANCEL_REASONS.get(code) or _NOT_STARTED.get(code, "")
+    known = {**CANCEL_REASONS, **_NOT_STARTED}
+    return known[code] if code in known else ""
 
 
 def reason(code: str) -> str | Promise:

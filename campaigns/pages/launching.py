@@ -24,7 +24,7 @@ def check_page(
     request: HttpRequest, campaign: Campaign, *, status: int = 200, **forms: Any
 ) -> HttpResponse:
     """The page of a campaign that is not launched; readers see it without its buttons."""
-    context = {
+    context: dict[str, Any] = {
         "campaign": campaign,
         "reasons": services.obstacles(campaign_id=campaign.id, now=timezone.now()),
         "may_write": account_of(request).role in WRITERS,
@@ -32,9 +32,10 @@ def check_page(
         "test_form": TestSendForm(),
         "inbox_subject": mail.filled(campaign.subject),
         "inbox_preheader": mail.filled(campaign.preheader),
-        **audience_context(campaign.purpose_id, str(campaign.segment_id or "")),
     }
-    context |= planning_context(campaign, context["fall"], account_of(request), timezone.now())
+    fall = audience_context(campaign.purpose_id, str(campaign.segment_id or ""))["fall"]
+    context |= {"fall": fall}
+    context |= planning_context(campaign, fall, account_of(request), timezone.now())
     context |= forms
     return render(request, "campaigns/check.html", context, status=status)
 

@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 from uuid import UUID, uuid4
 
+import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
@@ -91,6 +92,8 @@ def _schedule(sight: Eyes, page: Page) -> None:
     sight.look(page, "scheduled")
 
 
+# It waits for a minute to pass.
+@pytest.mark.timeout(400)
 def test_compared_agreed_scheduled_sent_and_sent_to_the_missing(stage: Stage, sight: Eyes) -> None:
     emails = people_of(COUNTRY, 4)  # one more than the stage lets a person write to alone
     url = f"{stage.staff_url}/campaigns/{_draft()}/"

@@ -56,7 +56,7 @@ def test_a_worker_that_is_killed_while_it_freezes_loses_and_doubles_nothing(stag
     assert _state(campaign) == "starting"
     assert not Delivery.objects.filter(campaign_id=campaign).exists()
     stage.start("worker")
-    wait_for(lambda: _state(campaign) == "finished", "the campaign to finish", seconds=150)
+    wait_for(lambda: _state(campaign) == "finished", "the campaign to finish", seconds=90)
     account = services.progress(campaign_id=campaign)
     assert (account.audience, account.counts["sent"]) == (3, 3)
     got = Counter(each for each in stage.inbox.recipients() if each in set(emails))
