@@ -131,8 +131,8 @@ class Line:
 
 def history_reason(code: str) -> str | Promise:
     """Why a state changed, where that says something; empty otherwise."""
-    known = {**CANCEL_REASONS, **_NOT_STARTED}
-    return known[code] if code in known else ""
+    known: Mapping[str, str | Promise] = {**CANCEL_REASONS, **_NOT_STARTED}
+    return known.get(code, "")
 
 
 def reason(code: str) -> str | Promise:
