@@ -85,8 +85,8 @@ def _agree(stage: Stage, sight: Eyes, url: str) -> None:
 
 def _schedule(sight: Eyes, page: Page) -> None:
     moment = timezone.localtime() + timedelta(minutes=1, seconds=10)
-    page.get_by_label("Day").fill(moment.strftime("%Y-%m-%d"))
-    page.get_by_label("Hour").fill(moment.strftime("%H:%M"))
+    page.locator("#id_day").fill(moment.strftime("%Y-%m-%d"))
+    page.locator("#id_hour").fill(moment.strftime("%H:%M"))
     page.get_by_role("button", name="Schedule it").click()
     expect(page.get_by_text("(Europe/Paris)").first).to_be_visible()
     sight.look(page, "scheduled")
