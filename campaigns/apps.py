@@ -9,6 +9,7 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         from campaigns.automations.occasions import follow_merge, hear
         from campaigns.courier import LetterCourier
+        from campaigns.planning import agreement_words
         from consent.services import register_courier
         from privacy.services import RetentionClass, register_evidence
 
@@ -22,6 +23,7 @@ class CampaignsConfig(AppConfig):
 
         register_listener(hear)
         register_mover(follow_merge)
+        agreement_words.register()
         _register_pages()
         _register_answers()
 
@@ -34,6 +36,7 @@ def _register_pages() -> None:
         register_choices,
         register_figures,
         register_first_step,
+        register_home_list,
         register_menu,
         register_proof_link,
     )
@@ -64,6 +67,24 @@ def _register_pages() -> None:
         position=41,
         provider=home.last,
         roles=READERS,
+    )
+    register_home_list(
+        code="campaigns-needing",
+        title=_("Campaigns that wait for you"),
+        position=41,
+        provider=home.needing,
+        more_url_name="campaign-list",
+        empty_text=_("None of your campaigns waits for you."),
+        roles=WRITERS,
+    )
+    register_home_list(
+        code="campaigns-agreeing",
+        title=_("Campaigns to agree to"),
+        position=42,
+        provider=home.agreeing,
+        more_url_name="campaign-list",
+        empty_text=_("No large campaign waits for a second person."),
+        roles=(*WRITERS, "dpo"),
     )
     register_figures(
         code="campaigns", title=_("Campaigns being sent"), position=25, provider=home.numbers

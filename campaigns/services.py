@@ -28,19 +28,22 @@ from campaigns.drafts import (
 )
 from campaigns.finishing import finish_campaigns
 from campaigns.images.publishing import publish_images, publish_missing_images
-from campaigns.launching import (
-    NotReady,
-    Reason,
-    WrongState,
-    cancel,
-    launch,
-    obstacles,
-    pause,
-    resume,
-)
+from campaigns.launching import NotReady, Reason, launch, obstacles
 from campaigns.measurement.keeping import Measures, keep_measures, measures
 from campaigns.measurement.links import publish_missing_links
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
+from campaigns.moving import WrongState, cancel, pause, resume
+from campaigns.planning.comparing import (
+    AlreadyChosen,
+    ComparisonSettings,
+    NotYet,
+    choose,
+    compare_variants,
+    decide_due,
+)
+from campaigns.planning.missing import Missing, NothingMissing, missing, send_missing
+from campaigns.planning.scheduling import TooFar, TooSoon, schedule, unschedule
+from campaigns.planning.starting import begin_launch, start, start_due
 from campaigns.preflight.running import look_before_launch
 from campaigns.proofs import message_proof
 from campaigns.single.content import NotSendable, SingleContent
@@ -164,23 +167,34 @@ def sweep(*, now: datetime) -> None:
 
 
 __all__ = [
+    "AlreadyChosen",
     "ChangedMeanwhile",
+    "ComparisonSettings",
     "Draft",
     "Measures",
+    "Missing",
     "NotADraft",
     "NotConfigured",
     "NotReady",
     "NotSendable",
     "NotToBePublished",
+    "NotYet",
+    "NothingMissing",
     "Progress",
     "Reason",
     "SingleContent",
     "TestNotSent",
+    "TooFar",
+    "TooSoon",
     "WrongState",
+    "begin_launch",
     "cancel",
     "change_draft",
+    "choose",
+    "compare_variants",
     "copy_campaign",
     "create_draft",
+    "decide_due",
     "deliver",
     "forget_measures",
     "has_campaigns",
@@ -189,6 +203,7 @@ __all__ = [
     "mark_public",
     "measures",
     "message_proof",
+    "missing",
     "obstacles",
     "pause",
     "progress",
@@ -201,14 +216,19 @@ __all__ = [
     "resolve_doubts",
     "resume",
     "run_sequences",
+    "schedule",
     "send_letters",
+    "send_missing",
     "send_notices",
     "send_single",
     "send_single_messages",
     "send_test",
+    "start",
+    "start_due",
     "starter",
     "stop_on_reply",
     "sweep",
+    "unschedule",
     "watch_sequences",
     "why_not_single",
 ]

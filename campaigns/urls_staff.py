@@ -5,9 +5,12 @@ from django.urls import URLPattern, URLResolver, path
 from campaigns.pages import (
     block_pages,
     brand_pages,
+    comparing,
     image_pages,
+    later_rounds,
     launching,
     listing,
+    planning,
     preflight,
     previews,
     proof,
@@ -34,6 +37,24 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(
         "campaigns/<uuid:campaign_id>/progress", running.campaign_progress, name="campaign-progress"
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/schedule", planning.campaign_schedule,
+        name="campaign-schedule",
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/unschedule", planning.campaign_unschedule,
+        name="campaign-unschedule",
+    ),
+    path("campaigns/<uuid:campaign_id>/ask", planning.campaign_ask, name="campaign-ask"),
+    path("campaigns/<uuid:campaign_id>/agree", planning.campaign_agree, name="campaign-agree"),
+    path(
+        "campaigns/<uuid:campaign_id>/compare", comparing.campaign_compare, name="campaign-compare"
+    ),
+    path("campaigns/<uuid:campaign_id>/choose", comparing.campaign_choose, name="campaign-choose"),
+    path(
+        "campaigns/<uuid:campaign_id>/missing", later_rounds.campaign_missing,
+        name="campaign-missing",
     ),
     path("campaigns/<uuid:campaign_id>/pause", running.campaign_pause, name="campaign-pause"),
     path("campaigns/<uuid:campaign_id>/resume", running.campaign_resume, name="campaign-resume"),

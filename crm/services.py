@@ -3,6 +3,9 @@
 from crm.access import account_of, api_page, staff_page
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
 from crm.accounts.sign_ins import forget_sign_ins
+from crm.approval_kinds import ApprovalKind, Facts, Reference, register_approval_kind
+from crm.approving import AboutYou, ApprovalUnknown, NotForYou
+from crm.approving import decide as decide_approval
 from crm.bell import accounts_in, notify, register_notice_kind
 from crm.contact_panels import register_contact_panel
 from crm.contacts import NotATag
@@ -62,11 +65,15 @@ from crm.webhooks.working import call_webhooks
 
 __all__ = [
     "CAMPAIGN_NUMBER",
+    "AboutYou",
     "Account",
+    "ApprovalKind",
+    "ApprovalUnknown",
     "CardValue",
     "Choice",
     "Facets",
     "Fact",
+    "Facts",
     "Figure",
     "FreeTextField",
     "InvalidRules",
@@ -78,11 +85,13 @@ __all__ = [
     "NewAccount",
     "NotAContact",
     "NotATag",
+    "NotForYou",
     "NotMergeable",
     "NoticeUse",
     "Person",
     "Profile",
     "PurposeUse",
+    "Reference",
     "Role",
     "SegmentSummary",
     "SegmentUnknown",
@@ -104,6 +113,7 @@ __all__ = [
     "count_members",
     "create_account",
     "create_segment",
+    "decide_approval",
     "forget_sign_ins",
     "forget_what_was_told",
     "lead_answered",
@@ -122,6 +132,7 @@ __all__ = [
     "receive_many",
     "reckon_every_score",
     "record_sent",
+    "register_approval_kind",
     "register_card",
     "register_choices",
     "register_contact_panel",

@@ -31,6 +31,8 @@ SWEEPS = {
     "campaigns.send_single": 2,
     "campaigns.sweep": 5,
     "campaigns.resolve_doubts": 15,
+    "campaigns.start_due": 5,
+    "campaigns.decide_due": 15,
     "campaigns.receive_measures": 2,
     "campaigns.forget_measures": 120,
     "campaigns.publish_links": 3600,

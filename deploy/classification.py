@@ -65,6 +65,8 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.Preflight": {"state": _C, "findings": _P},
     "campaigns.AudienceExclusion": {"reason": _C},
     "campaigns.StateChange": dict.fromkeys(("from_state", "to_state", "reason"), _C),
+    "campaigns.LaunchPlan": {"refusal_reason": _C},
+    "campaigns.Comparison": dict.fromkeys(("rule", "outcome", "tally"), _C),
     "campaigns.TrackedLink": {"url": _P},
     "campaigns.PublishedIssue": {
         **dict.fromkeys(("subject", "summary", "html", "text"), _P),

@@ -228,6 +228,8 @@ CSRF_FAILURE_VIEW = "crm.pages.errors.csrf_failure"
 SESSION_COOKIE_AGE = integer("ACCORD_SESSION_SECONDS", 12 * 3600)
 # How many people one person may export alone (ASVS 5.0 2.3.5).
 EXPORT_ALONE_MAX = integer("ACCORD_EXPORT_ALONE_MAX", 100)
+# To how many people one person may send a campaign alone.
+CAMPAIGN_APPROVAL_SIZE = integer("ACCORD_CAMPAIGN_APPROVAL_SIZE", 1000)
 
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours

@@ -1,7 +1,7 @@
 """The statements of the delivery ledger, from `campaigns/sql`, as typed calls."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -225,15 +225,89 @@ def measures(*, campaign_id: UUID) -> tuple[int, int, int]:
     return messages, opened, clicked
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """How an audience is frozen: its round, when each message is due, and who gets which variant.
+
+    `zones` are countries with a moment of their own; everybody else gets `due_at`, or now. The
+    share `sample` gets one of `variants` by chance; the rest `rest_variant`, in `rest_state`.
+    """
+
+    round: int = 1
+    due_at: datetime | None = None
+    zones: Mapping[str, datetime] = field(default_factory=dict)
+    variants: int = 1
+    sample: float = 0.0
+    rest_state: DeliveryState = DeliveryState.QUEUED
+    rest_variant: int = 0
+
+
+_AT_LAUNCH = Freeze()
+# The digest is asked for where somebody is drawn: a million of them cost seconds.
+_DRAW, _NO_DRAW = "md5(launch.campaign_id::text || j.id::text)", "'0000000000000000'"
+
+
 def freeze_audience(
     *, campaign_id: UUID, purpose_code: str, membership: str, parameters: Sequence[Any],
-    now: datetime,
+    now: datetime, how: Freeze = _AT_LAUNCH,
 ) -> tuple[int, int]:  # fmt: skip
     """Plan one message per person who may be written to; return (planned, excluded)."""
-    sql = statement("freeze_audience").replace("{membership}", membership)
+    sql = _with_members("freeze_audience", membership)
+    sql = sql.replace("{draw}", _DRAW if how.sample else _NO_DRAW)
+    given = [
+        *(campaign_id, purpose_code, now, how.round, how.due_at, how.sample, how.variants),
+        *(int(how.rest_state), how.rest_variant, list(how.zones), list(how.zones.values())),
+        *parameters,
+    ]
     with connections["default"].cursor() as cursor:
-        cursor.execute(sql, [campaign_id, purpose_code, now, *parameters])
+        cursor.execute(sql, given)
         row = cursor.fetchone()
     if row is None:
         raise RuntimeError("The statement answers with one row, always.")
     return int(row[0]), int(row[1])
+
+
+def _with_members(name: str, membership: str) -> str:
+    judged = statement("judged").replace("{membership}", membership)
+    return statement(name).replace("{judged}", judged)
+
+
+def count_missing(
+    *, campaign_id: UUID, purpose_code: str, membership: str, parameters: Sequence[Any],
+    now: datetime,
+) -> int:  # fmt: skip
+    """Return how many may be written to now and have no message of this campaign."""
+    sql = _with_members("count_missing", membership)
+    with connections["default"].cursor() as cursor:
+        cursor.execute(sql, [campaign_id, purpose_code, now, *parameters])
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def retake(
+    *, campaign_id: UUID, number: int, with_failed: bool, with_unknown: bool
+) -> dict[int, int]:
+    """Queue failed and unknown messages again, in a later round; return state before -> rows."""
+    parameters = {
+        "campaign": campaign_id,
+        "round": number,
+        "with_failed": with_failed,
+        "with_unknown": with_unknown,
+    }
+    return dict(_rows("retake", parameters))
+
+
+def release_held(*, campaign_id: UUID, variant: int) -> int:
+    """Let everybody go who was held back, with this variant; return how many."""
+    return int(_rows("release_held", {"campaign": campaign_id, "variant": variant})[0][0])
+
+
+def tally(*, campaign_id: UUID, rule: str) -> dict[int, tuple[int, int]]:
+    """Return per variant of the sample (messages that count, of them with the event)."""
+    rows = _rows("tally", {"campaign": campaign_id, "rule": rule})
+    return {variant: (messages, events) for variant, messages, events in rows}
+
+
+def start_due(*, now: datetime) -> list[UUID]:
+    """Move what is scheduled and due to starting; return the ids."""
+    return [row[0] for row in _rows("start_due", {"now": now})]

@@ -41,6 +41,13 @@ from campaigns.models.material import (
     SavedBlock,
 )
 from campaigns.models.measurement import MeasuredMessage, PublishedLink, TrackedLink
+from campaigns.models.planning import (
+    Comparison,
+    ComparisonOutcome,
+    LaunchPlan,
+    Round,
+    WinnerRule,
+)
 from campaigns.models.single import OutgoingMessage, ReplyTemplate
 
 __all__ = [
@@ -54,6 +61,8 @@ __all__ = [
     "CampaignState",
     "CampaignVersion",
     "ColleagueNotice",
+    "Comparison",
+    "ComparisonOutcome",
     "CompiledContent",
     "Delivery",
     "DeliveryKind",
@@ -62,6 +71,7 @@ __all__ = [
     "EnrolmentChange",
     "EnrolmentState",
     "Image",
+    "LaunchPlan",
     "MeasuredMessage",
     "OutgoingMessage",
     "Preflight",
@@ -70,6 +80,7 @@ __all__ = [
     "PublishedIssue",
     "PublishedLink",
     "ReplyTemplate",
+    "Round",
     "SavedBlock",
     "Sequence",
     "SequenceChange",
@@ -81,4 +92,5 @@ __all__ = [
     "StepMove",
     "Template",
     "TrackedLink",
+    "WinnerRule",
 ]

@@ -6,6 +6,7 @@ from django.db import models
 class CampaignState(models.TextChoices):
     DRAFT = "draft"
     SCHEDULED = "scheduled"
+    STARTING = "starting"
     RUNNING = "running"
     PAUSED = "paused"
     FINISHED = "finished"

@@ -66,6 +66,7 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                 *("campaigns_sequencechange", "campaigns_sequencemember", "campaigns_stepmove"),
                 *("campaigns_enrolment", "campaigns_enrolmentchange"),
                 "campaigns_colleaguenotice",
+                *("campaigns_launchplan", "campaigns_comparison", "campaigns_round"),
                 *("crm_accountevent", "crm_export", "crm_exportdownload", "crm_numbershown"),
                 "crm_numberchange",
                 *("crm_supportticket", "privacy_accessrecord", "privacy_readmeter"),

@@ -23,6 +23,7 @@ TICKETS = _roles("support dpo")
 IMPORTERS = _roles("marketing")
 IMPORTS = _roles("marketing dpo")
 CAMPAIGNERS = _roles("marketing communication")
+AGREERS = _roles("marketing communication dpo")
 FORMS = _roles("marketing communication dpo")
 ADMINISTRATOR = _roles("administrator")
 ACCOUNTS = _roles("dpo dsi administrator")
@@ -202,6 +203,13 @@ MATRIX: dict[str, Row] = {
     "campaign-launch": Row(CAMPAIGNERS, get=405, post=404),
     "campaign-preview": Row(READERS, get=404, post=405),
     "campaign-progress": Row(READERS, get=404, post=405),
+    "campaign-schedule": Row(CAMPAIGNERS, get=405, post=404),
+    "campaign-unschedule": Row(CAMPAIGNERS, get=405, post=404),
+    "campaign-ask": Row(CAMPAIGNERS, get=405, post=404),
+    "campaign-agree": Row(AGREERS, get=404, post=404, step_up=True),
+    "campaign-compare": Row(CAMPAIGNERS, get=404, post=404),
+    "campaign-choose": Row(CAMPAIGNERS, get=405, post=404),
+    "campaign-missing": Row(CAMPAIGNERS, get=404, post=404),
     "campaign-pause": Row(CAMPAIGNERS, get=405, post=404),
     "campaign-resume": Row(CAMPAIGNERS, get=405, post=404),
     "campaign-public": Row(CAMPAIGNERS, get=405, post=404),
