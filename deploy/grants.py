@@ -36,7 +36,11 @@ _CRM_TABLES = frozenset(
         "campaigns_campaignversion",
         "campaigns_compiledcontent",
         "campaigns_delivery",
+        "campaigns_mailservicelimit",
         "campaigns_measuredmessage",
+        "campaigns_relay",
+        "campaigns_relayallowance",
+        "campaigns_relayslot",
         "campaigns_statechange",
         "campaigns_template",
         "campaigns_trackedlink",
@@ -82,6 +86,7 @@ _CRM_TABLES = frozenset(
 # What is evidence is written once: GDPR 5(2) and 7(1) ask us to demonstrate.
 _EVIDENCE_TABLES = frozenset(
     {
+        "campaigns_relaychange",
         "consent_balancingassessment",
         "consent_ledgerevent",
         "consent_legalrule",

@@ -10,7 +10,15 @@ from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
 from deploy.bells import SCHEDULE
-from deploy.environment import choice, flag, integer, listing, text, web_address
+from deploy.environment import (
+    choice,
+    flag,
+    integer,
+    listing,
+    relay_addresses,
+    text,
+    web_address,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PROCESS = text("ACCORD_PROCESS", "owner")
@@ -60,6 +68,8 @@ SEARCH_LOCK = flag("ACCORD_SEARCH_LOCK", False)
 # --- Mail ------------------------------------------------------------------------------------
 
 RELAY_URL = text("ACCORD_RELAY_URL", "smtp://127.0.0.1:2525")
+# Further relays by their codes: the address of `north` is ACCORD_RELAY_URL_NORTH (or .._FILE).
+RELAY_URLS = relay_addresses("ACCORD_RELAYS") if _USES_KEYS else {}
 # The domain of Message-IDs, List-Ids and return paths.
 MAIL_DOMAIN = text("ACCORD_MAIL_DOMAIN", "mail.localhost.example")
 SENDER_NAME = text("ACCORD_SENDER_NAME", ORGANISATION_NAME)

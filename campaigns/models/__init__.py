@@ -17,6 +17,14 @@ from campaigns.models.deliveries import (
     DeliveryState,
 )
 from campaigns.models.measurement import MeasuredMessage, PublishedLink, TrackedLink
+from campaigns.models.relays import (
+    MailServiceLimit,
+    Relay,
+    RelayAllowance,
+    RelayChange,
+    RelaySlot,
+    RelayState,
+)
 
 __all__ = [
     "LETTER_KINDS",
@@ -29,8 +37,14 @@ __all__ = [
     "Delivery",
     "DeliveryKind",
     "DeliveryState",
+    "MailServiceLimit",
     "MeasuredMessage",
     "PublishedLink",
+    "Relay",
+    "RelayAllowance",
+    "RelayChange",
+    "RelaySlot",
+    "RelayState",
     "StateChange",
     "Template",
     "TrackedLink",

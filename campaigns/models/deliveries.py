@@ -90,4 +90,10 @@ class Delivery(models.Model):
             ),
             models.Index(fields=["campaign", "state"], name="delivery_by_state"),
             models.Index(fields=["contact_id"], name="delivery_of_contact"),
+            # What a provider's API took: its events name its own id.
+            models.Index(
+                fields=["evidence"],
+                condition=Q(evidence__startswith="api:"),
+                name="delivery_of_provider",
+            ),
         ]
