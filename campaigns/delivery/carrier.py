@@ -48,6 +48,7 @@ class Step(ABC):
     def send(self, current: Prepared, following: Prepared | None) -> Outcome:
         """Hand one message over. Raises RelayUnavailable: then it was not tried."""
 
+    @abstractmethod
     def drop_envelope(self) -> None:
         """Take back what was begun for a message whose body will not follow."""
 

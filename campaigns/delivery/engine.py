@@ -120,7 +120,7 @@ class Turn:
                 continue
             batch = PacedBatch.begin(self.fleet, choice, waiting)
             self._record(batch.sent_back())
-            waiting = [each for each in waiting if each not in batch.dealt_with]
+            waiting = [each for each in waiting if each.claimed.id not in batch.dealt_with]
             if batch.ready:
                 self._send(batch, choice)
             elif batch.relay_wait:
@@ -148,6 +148,7 @@ class Turn:
             batch.give_back_unused(stopped.outcomes)
             if isinstance(stopped.cause, RelayOut):
                 self.fleet.out(choice.way.code, stopped.cause.failure)
+                self.fleet.room(1)  # the others go on; without any the campaign says so at once
                 return
             raise stopped.cause from None
         self._record(found)

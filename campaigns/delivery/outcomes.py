@@ -24,23 +24,10 @@ _PROVIDER_TRIES = 3
 # RFC 3463 and 7372, and what the big services write: the sender is not authenticated, may not send,
 # or has a bad reputation. It is said of one message and true of all.
 _ABOUT_US = frozenset(
-    [
-        "5.1.7",
-        "5.1.8",
-        "5.7.20",
-        "5.7.21",
-        "5.7.22",
-        "5.7.23",
-        "5.7.24",
-        "5.7.25",
-        "5.7.26",
-        "5.7.27",
-        "5.7.28",
-        "5.7.29",
-        "5.7.30",
-        "5.7.60",
-        "5.7.515",
-    ]
+    {
+        *("5.1.7", "5.1.8", "5.7.60", "5.7.515"),
+        *(f"5.7.{number}" for number in range(20, 31)),
+    }
 )
 # "Later, you are too fast": policy (4.7.x), congestion (4.4.5), and system resources (4.3.x); and
 # without an enhanced code the bare ones that big services use for it.

@@ -28,7 +28,8 @@ class PacedBatch:
     choice: Choice
     ready: list[Prepared]
     held_back: list[tuple[Prepared, float]]
-    dealt_with: list[Prepared]
+    # Ids of what needs no other batch: ready, or back in the queue.
+    dealt_with: set[int]
     allowance: Allowance | None
     _since: float
 
@@ -39,7 +40,7 @@ class PacedBatch:
             size = 1
         elif choice.way.is_governed(service_of(each.recipient) for each in waiting):
             size = choice.carrier.batch_size(LAG_SECONDS / 2)
-        batch = cls(fleet, choice, [], [], [], None, time.monotonic())
+        batch = cls(fleet, choice, [], [], set(), None, time.monotonic())
         batch._share(waiting[:size])
         return batch
 
@@ -56,7 +57,7 @@ class PacedBatch:
             self.held_back = [(each, wait) for each, passes, wait in sorted_out if not passes]
         # Whom the relay itself has no room for stays at hand: another may carry them.
         later = [each for each, wait in self.held_back if wait]
-        self.dealt_with = [*self.ready, *later]
+        self.dealt_with = {each.claimed.id for each in [*self.ready, *later]}
 
     @property
     def ids(self) -> set[int]:

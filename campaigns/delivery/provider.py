@@ -50,6 +50,9 @@ class _Request(Step):
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
 
+    def drop_envelope(self) -> None:
+        """A request is a whole message: nothing is begun before its turn."""
+
     def send(self, current: Prepared, following: Prepared | None) -> Outcome:
         claimed, backend = current.claimed, self._provider.backend
         try:

@@ -99,7 +99,7 @@ def claim(*, campaign_id: UUID | None, worker: str, size: int) -> list[Claimed]:
 
 
 def is_due(*, campaign_id: UUID | None) -> bool:
-    """Say whether a campaign, or the required letters (None), have a message whose time has come."""
+    """Say whether a campaign, or the required letters (None), have a message that is due."""
     due = Delivery.objects.filter(
         campaign_id=campaign_id, state=DeliveryState.QUEUED, due_at__lte=ClockTimestamp()
     )

@@ -1,7 +1,7 @@
 """A provider as written in the settings: which API, and the keys to it.
 
 ``anymail:brevo?api_key=...`` The options are django-anymail's own for that provider, in small
-letters: ``anymail:mailjet?api_key=...&secret_key=...``, ``anymail:mailgun?api_key=...&sender_domain=...``.
+letters: ``anymail:mailjet?api_key=...&secret_key=...``.
 """
 
 import re
@@ -14,19 +14,10 @@ from campaigns.smtp.addresses import BadRelayAddress
 _SCHEME = "anymail"
 # Those whose API is plain HTTPS: Amazon's needs its own library, and its SMTP relay does not.
 BACKENDS = frozenset(
-    [
-        "brevo",
-        "mailersend",
-        "mailgun",
-        "mailjet",
-        "mailtrap",
-        "mandrill",
-        "postmark",
-        "resend",
-        "scaleway",
-        "sendgrid",
-        "sparkpost",
-    ]
+    {
+        *("brevo", "mailersend", "mailgun", "mailjet", "mailtrap", "mandrill"),
+        *("postmark", "resend", "scaleway", "sendgrid", "sparkpost"),
+    }
 )
 _OPTION = re.compile(r"[a-z][a-z_]{1,40}")
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}

@@ -81,8 +81,7 @@ class ProviderSession:
 
 
 def _outgoing(backend: str, message: bytes, return_path: str) -> EmailMultiAlternatives:
-    parsed = message_from_bytes(message, policy=policy.default)
-    assert isinstance(parsed, EmailMessage)
+    parsed = message_from_bytes(message, EmailMessage, policy=policy.default)
     text, html = (parsed.get_body(preferencelist=(kind,)) for kind in ("plain", "html"))
     outgoing = EmailMultiAlternatives(
         subject=str(parsed["Subject"]),

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import cast
 
 from django.db import connections, transaction
 
@@ -41,10 +42,10 @@ def database_now() -> datetime:
     """Only the clock of the database counts: two hosts may disagree about the time."""
     with connections["default"].cursor() as cursor:
         cursor.execute("SELECT clock_timestamp()")
-        [now] = cursor.fetchone() or [None]
-    if not isinstance(now, datetime):
+        row = cursor.fetchone()
+    if row is None:
         raise RuntimeError("The database has no clock.")
-    return now
+    return cast("datetime", row[0])
 
 
 def _locked(relay: str, services: set[str]) -> dict[str, RelayAllowance]:
@@ -155,13 +156,11 @@ def give_back(allowance: Allowance, *, unused: Sequence[str]) -> None:
 
     In the slice it was taken from: what others were given since is not touched.
     """
-    counts = Counter(unused)
-    counts = Counter(
-        {service: n for service, n in counts.items() if dict(allowance.taken).get(service)}
-    )
-    counts[OTHER] = len(unused)
     if not unused:
         return
+    charged = dict(allowance.taken)
+    counts = Counter(service for service in unused if service in charged)
+    counts[OTHER] = len(unused)
     with transaction.atomic(using="default"):
         rows = _locked(allowance.relay, set(counts))
         for service, row in rows.items():
