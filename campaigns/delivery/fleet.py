@@ -4,7 +4,7 @@ import logging
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from types import TracebackType
 
@@ -24,7 +24,8 @@ logger = logging.getLogger("campaigns.delivery")
 # What was read of the relays is good for so long: a pause by a person takes effect within it.
 _FRESH_SECONDS = 0.5
 # Where the next message may leave this soon, it is worth waiting with it in hand.
-PATIENCE_SECONDS = 1.0
+PATIENCE_SECONDS = 1.5
+_TRIED = breaker.Health("half_open", None, None)
 
 
 class NoRelayLeft(Exception):
@@ -86,7 +87,11 @@ class Fleet:
 
     def _look(self) -> tuple[datetime, list[Way]]:
         if self._at is None or time.monotonic() - self._read_at > _FRESH_SECONDS:
-            self._at, self._ways = ways(load=self.load, sender_domain=self.sender_domain)
+            self._at, found = ways(load=self.load, sender_domain=self.sender_domain)
+            # What this turn is trying stays its own to try.
+            self._ways = [
+                replace(way, health=_TRIED) if way.code == self._trial else way for way in found
+            ]
             self._read_at = time.monotonic()
         return self._at, self._ways
 
@@ -120,7 +125,7 @@ class Fleet:
 
     def _is_reached(self, way: Way, at: datetime) -> bool:
         if way.health.may_be_tried(at):
-            if not breaker.begin_probe(relay=way.code, at=at):
+            if self._trial != way.code and not breaker.begin_probe(relay=way.code, at=at):
                 return False
             self._trial = way.code
         if way.max_connections is not None and not slots.take_slot(
