@@ -58,7 +58,7 @@ def send_test(*, campaign_id: UUID, address: str, now: datetime) -> None:
         text=parts.text,
         language=campaign.language,
         kind="letter",
-        signer=signer(),
+        signer=signer(campaign.sender_address),
     )
     message = frame.render(
         sample_values(),

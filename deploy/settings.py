@@ -77,6 +77,10 @@ SENDER_ADDRESS = text("ACCORD_SENDER_ADDRESS", f"news@{MAIL_DOMAIN}")
 # How long a worker holds a message. Longer than the relay's patience, so that a worker that was
 # only paused finds its session closed before somebody else takes the message up.
 LEASE_SECONDS = integer("ACCORD_LEASE_SECONDS", 360)
+# A folder per domain with the keys of `manage.py dkim`; where a domain has none, the key below.
+DKIM_DIR = Path(text("ACCORD_DKIM_DIR", str(HOME / "dkim")))
+# Where mail services may report complaints (RFC 9477); the mailbox must be one that is read.
+COMPLAINT_ADDRESS = text("ACCORD_COMPLAINT_ADDRESS", "")
 DKIM_KEY_PATH = text("ACCORD_DKIM_KEY", "")
 DKIM_SELECTOR = text("ACCORD_DKIM_SELECTOR", "accord")
 
