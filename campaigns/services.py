@@ -10,6 +10,7 @@ from uuid import UUID
 from campaigns.accounts import Progress, progress
 from campaigns.content.library import starter
 from campaigns.delivery import engine, statements
+from campaigns.delivery.outcomes import provider_evidence
 from campaigns.doorbells import ring_delivery
 from campaigns.drafts import (
     ChangedMeanwhile,
@@ -81,6 +82,15 @@ def publish_links() -> None:
     publish_missing_links()
 
 
+def delivery_of_provider_message(*, backend: str, message_id: str) -> int | None:
+    """Return which message a provider took under that id of its own; None if none is known."""
+    if not message_id:
+        return None
+    evidence = provider_evidence(backend, message_id)[:120]
+    found = Delivery.objects.filter(evidence__startswith="api:", evidence=evidence)
+    return found.values_list("id", flat=True).first()
+
+
 def has_campaigns() -> bool:
     """Return whether anybody has begun a campaign yet."""
     return Campaign.objects.exists()
@@ -118,6 +128,7 @@ __all__ = [
     "copy_campaign",
     "create_draft",
     "deliver",
+    "delivery_of_provider_message",
     "forget_measures",
     "has_campaigns",
     "launch",

@@ -54,7 +54,12 @@ def verifies_rsa(message: bytes, signing: list[DkimKey]) -> bool:
         )
         if b"a=rsa-sha256" in value
     )
-    return bool(checker.verify(idx=at, dnsfunc=lambda name, timeout=5: known.get(name.decode())))
+    try:
+        return bool(
+            checker.verify(idx=at, dnsfunc=lambda name, timeout=5: known.get(name.decode()))
+        )
+    except dkim.ValidationError:  # the hash of the body is another one
+        return False
 
 
 def verifies_ed25519(message: bytes, public: bytes) -> bool:
@@ -229,7 +234,7 @@ def test_a_key_is_nobody_elses_to_read_and_a_weak_one_is_refused(tmp_path: Path)
     new_keys(folder=tmp_path, domain="exemple.fr", now=NOW, signs_from=NOW)
     modes = {path.stat().st_mode & 0o777 for path in tmp_path.rglob("*.pem")}
     assert modes == {0o600}
-    weak = rsa.generate_private_key(65537, 1024).private_bytes(
+    weak = rsa.generate_private_key(65537, 1024).private_bytes(  # noqa: S505
         serialization.Encoding.PEM,
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
