@@ -15,7 +15,7 @@ class CampaignsConfig(AppConfig):
 
 
 def _register_pages() -> None:
-    from campaigns.pages import READERS, WRITERS, choices, home, proof
+    from campaigns.pages import READERS, WRITERS, choices, home, proof, relay_pages
     from crm.services import (
         register_card,
         register_choices,
@@ -33,6 +33,13 @@ def _register_pages() -> None:
     )
     register_menu(
         url_name="template-list", label=_("Templates"), icon="template", position=50, roles=READERS
+    )
+    register_menu(
+        url_name="relay-list",
+        label=_("Relays"),
+        icon="server",
+        position=105,
+        roles=relay_pages.READERS,
     )
     register_card(
         code="campaigns-running",

@@ -2,7 +2,16 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from campaigns.pages import launching, listing, previews, proof, running, template_pages, writing
+from campaigns.pages import (
+    launching,
+    listing,
+    previews,
+    proof,
+    relay_pages,
+    running,
+    template_pages,
+    writing,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/", listing.campaign_list, name="campaign-list"),
@@ -31,6 +40,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "api/v1/campaigns/<uuid:campaign_id>/messages/<uuid:contact_id>/proof",
         proof.api_campaign_proof,
         name="api-campaign-proof",
+    ),
+    path("relays/", relay_pages.relay_list, name="relay-list"),
+    path("relays/<slug:code>/pause", relay_pages.relay_pause, name="relay-pause"),
+    path("relays/<slug:code>/resume", relay_pages.relay_resume, name="relay-resume"),
+    path("relays/<slug:code>/edit", relay_pages.relay_edit, name="relay-edit"),
+    path(
+        "relays/services/<slug:service>", relay_pages.mail_service_edit, name="mail-service-edit"
     ),
     path("templates/", template_pages.template_list, name="template-list"),
     path("templates/new", template_pages.template_new, name="template-new"),
