@@ -80,9 +80,8 @@ class Turn:
         ends_at = time.monotonic() + seconds
         try:
             while time.monotonic() < ends_at:
-                rows = statements.claim(
-                    campaign_id=self.campaign_id, worker=self.worker, size=self._claim_size()
-                )
+                size = self._claim_size(ends_at)
+                rows = statements.claim(campaign_id=self.campaign_id, worker=self.worker, size=size)
                 if not rows:
                     return False
                 self._held = {row.id: row for row in rows}
@@ -95,7 +94,7 @@ class Turn:
             self._release()
         return True
 
-    def _claim_size(self) -> int:
+    def _claim_size(self, ends_at: float) -> int:
         """What cannot leave is not claimed. Raises AtLimit and NoRelayLeft, if anything is due."""
         while True:
             try:
@@ -103,7 +102,7 @@ class Turn:
             except (AtLimit, NoRelayLeft) as nothing:
                 if not statements.is_due(campaign_id=self.campaign_id):
                     return 1
-                if not _is_soon(nothing):
+                if time.monotonic() > ends_at or not _is_soon(nothing):
                     raise
 
     def _serve(self, rows: Sequence[Claimed], ends_at: float) -> None:

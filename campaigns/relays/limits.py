@@ -137,4 +137,4 @@ def warm_up_limit(*, day: int, first_day: int, growth_percent: int, days: int) -
     if day >= days:
         return None
     # Whole numbers: the same plan gives the same numbers on every machine.
-    return first_day * growth_percent**day // 100**day
+    return int(first_day * growth_percent**day // 100**day)
