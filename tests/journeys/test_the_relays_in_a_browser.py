@@ -1,4 +1,4 @@
-"""Operations take a relay out in a browser: campaigns wait and say why, and go on when it is back."""
+"""Operations take a relay out in a browser: campaigns wait, say why, and go on when it is back."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
