@@ -100,10 +100,10 @@ def claim(*, campaign_id: UUID | None, worker: str, size: int) -> list[Claimed]:
 
 def is_due(*, campaign_id: UUID | None) -> bool:
     """Say whether a campaign, or the required letters (None), have a message that is due."""
-    due = Delivery.objects.filter(
-        campaign_id=campaign_id, state=DeliveryState.QUEUED, due_at__lte=ClockTimestamp()
-    )
-    return due.exists()
+    due = Delivery.objects.filter(state=DeliveryState.QUEUED, due_at__lte=ClockTimestamp())
+    if campaign_id is None:
+        return due.filter(campaign=None).exists()
+    return due.filter(campaign_id=campaign_id).exists()
 
 
 def gate(

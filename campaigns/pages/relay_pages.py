@@ -64,11 +64,18 @@ def relay_list(request: HttpRequest) -> HttpResponse:
     context = {
         "lines": lines,
         "services": services,
-        "changes": [(each, CHANGES[each.what]) for each in overview.last_changes()],
+        "changes": [
+            (each, CHANGES[each.what], _details(each.detail)) for each in overview.last_changes()
+        ],
         "may_pause": role in PAUSERS,
         "may_set": role in SETTERS,
     }
     return render(request, "campaigns/relays.html", context)
+
+
+def _details(detail: Mapping[str, Any]) -> list[tuple[Any, Any]]:
+    fields = RelayForm.base_fields
+    return [(fields[name].label if name in fields else name, detail[name]) for name in detail]
 
 
 def _named(uses: Any) -> list[tuple[Any, str | Promise]]:

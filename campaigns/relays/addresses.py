@@ -33,7 +33,8 @@ def shown(url: str) -> str:
         return str(error)
     if isinstance(address, ProviderAddress):
         return f"{address.backend} API"
-    return f"{address.host}:{address.port}, {address.security}"
+    words = {"tls": ", TLS", "starttls": ", STARTTLS", "opportunistic": ", STARTTLS?", "none": ""}
+    return f"{address.host}:{address.port}{words[address.security]}"
 
 
 def know_relays() -> dict[str, str]:

@@ -31,7 +31,7 @@ def limits(**changed: str) -> dict[str, str]:
 def test_the_page_shows_every_relay_and_service_and_no_secret() -> None:
     html = read(browser("operations"), "relay-list")
     text = plain(html)
-    assert "mail.example.org:465, tls" in text
+    assert "mail.example.org:465, TLS" in text
     assert "brevo API" in text
     assert "Gmail" in text
     assert "s3cr3t" not in html
