@@ -44,13 +44,17 @@ def _worker() -> str:
     return f"{socket.gethostname()[:30]}:{os.getpid()}:{threading.get_ident() % 100_000}"
 
 
-def deliver(*, campaign_id: UUID, clock: Callable[[], datetime]) -> None:
-    """Take a turn at sending a campaign; any number of workers may do so at once."""
+def deliver(*, campaign_id: UUID, clock: Callable[[], datetime], relay_url: str = "") -> None:
+    """Take a turn at sending a campaign; any number of workers may do so at once.
+
+    `relay_url` is another relay than those of the settings, and alone.
+    """
     is_more = engine.deliver(
         campaign_id=campaign_id,
         worker=_worker(),
         seconds=TURN_SECONDS,
         clock=clock,
+        relay_url=relay_url,
     )
     if is_more:
         ring_delivery(campaign_id)

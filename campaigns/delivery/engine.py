@@ -256,7 +256,9 @@ def _is_soon(nothing: AtLimit | NoRelayLeft) -> bool:
     return True
 
 
-def deliver(*, campaign_id: UUID, worker: str, seconds: float, clock: Clock) -> bool:
+def deliver(
+    *, campaign_id: UUID, worker: str, seconds: float, clock: Clock, relay_url: str = ""
+) -> bool:
     """Send what is due of one running campaign; return whether more is due.
 
     Safe to call by any number of workers at once. What stops it is written on the campaign.
@@ -267,7 +269,9 @@ def deliver(*, campaign_id: UUID, worker: str, seconds: float, clock: Clock) -> 
     is_more = False
     reason = ""
     sender_domain = campaign.sender_address.rpartition("@")[2].lower()
-    with Fleet(worker=worker, load="newsletter", sender_domain=sender_domain) as fleet:
+    with Fleet(
+        worker=worker, load="newsletter", sender_domain=sender_domain, only=relay_url
+    ) as fleet:
         turn = Turn(
             worker=worker,
             fleet=fleet,

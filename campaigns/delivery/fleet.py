@@ -26,6 +26,7 @@ _FRESH_SECONDS = 0.5
 # Where the next message may leave this soon, it is worth waiting with it in hand.
 PATIENCE_SECONDS = 1.5
 _TRIED = breaker.Health("half_open", None, None)
+_WORDS = {breaker.SENDER_REFUSED: "sender_refused"}
 
 
 class NoRelayLeft(Exception):
@@ -42,6 +43,22 @@ class AtLimit(Exception):
     def __init__(self, wait_seconds: float) -> None:
         super().__init__(f"{wait_seconds:.1f} s")
         self.wait_seconds = wait_seconds
+
+
+def _without_a_row(url: str) -> Way:
+    return Way(
+        code="",
+        url=url,
+        weight=1,
+        health=breaker.Health("closed", None, None),
+        failure="",
+        limits={},
+        service_limits={},
+        slowed=frozenset(),
+        max_connections=None,
+        room=None,
+        wait_seconds=0.0,
+    )
 
 
 @dataclass
@@ -63,6 +80,8 @@ class Fleet:
     worker: str
     load: Load
     sender_domain: str
+    # The address of a relay that has no row: it alone, without a limit.
+    only: str = ""
     draw: Callable[[], float] = random.random  # to share out work, not to keep a secret
     _carriers: dict[str, Carrier] = field(default_factory=dict)
     _ways: list[Way] = field(default_factory=list)
@@ -86,6 +105,8 @@ class Fleet:
     # --- choosing ----------------------------------------------------------------------------
 
     def _look(self) -> tuple[datetime, list[Way]]:
+        if self.only:
+            return self._at or database_now(), [_without_a_row(self.only)]
         if self._at is None or time.monotonic() - self._read_at > _FRESH_SECONDS:
             self._at, found = ways(load=self.load, sender_domain=self.sender_domain)
             # What this turn is trying stays its own to try.
@@ -170,6 +191,8 @@ class Fleet:
 
     def out(self, code: str, failure: str) -> None:
         """Take a relay out for a while, for every worker."""
+        if self.only:
+            raise NoRelayLeft(_WORDS.get(failure, "relay_unreachable"))
         logger.warning("relay %s is out: %s", code, failure)
         breaker.trip(relay=code, failure=failure, at=database_now(), jitter=self.draw())
         if self._trial == code:
@@ -180,6 +203,8 @@ class Fleet:
     def _part_with(self, code: str) -> None:
         if carrier := self._carriers.pop(code, None):
             carrier.leave()
+        if self.only:
+            return
         slots.leave_slot(relay=code, worker=self.worker)
 
     def _end_trial(self) -> None:
@@ -214,7 +239,7 @@ class Fleet:
             for service, said in answers.items()
             if said.is_storm or (service in way.slowed and said.taken)
         }
-        if told:
+        if told and not self.only:
             allowances.note_answers(
                 relay=way.code, answers=told, seconds=seconds, jitter=self.draw()
             )

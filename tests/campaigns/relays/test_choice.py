@@ -30,7 +30,7 @@ def way(
 
 def picked(ways: list[Way], draw: float = 0.0, **words: object) -> str | None:
     found = pick(ways, at=NOW, draw=draw, **words)  # type: ignore[arg-type]
-    return found and found.code
+    return found.code if found else None
 
 
 def test_relays_are_chosen_by_their_weight() -> None:

@@ -36,7 +36,8 @@ def after(seconds: float) -> datetime:
 def test_no_stretch_of_a_period_sees_more_than_the_limit(
     unit: str, limit: int, asks: list[tuple[float, int, float]]
 ) -> None:
-    period, used, seconds = PERIODS[unit], {}, 0.0
+    period, seconds = PERIODS[unit], 0.0
+    used: limits.Used = {}
     begun: list[float] = []
     for share, wanted, lag in asks:
         seconds += share * period
@@ -60,7 +61,8 @@ def test_no_stretch_of_a_period_sees_more_than_the_limit(
 def test_the_wait_is_long_enough_and_no_longer_than_a_period_and_a_slice(
     unit: str, limit: int, earlier: list[tuple[float, int]]
 ) -> None:
-    used, seconds = {}, 0.0
+    seconds = 0.0
+    used: limits.Used = {}
     for share, wanted in earlier:
         seconds += share * PERIODS[unit]
         count = min(wanted, room(used, {unit: limit}, after(seconds)) or 0)
@@ -73,7 +75,8 @@ def test_the_wait_is_long_enough_and_no_longer_than_a_period_and_a_slice(
 
 def test_most_of_a_limit_can_be_used() -> None:
     for unit, period in PERIODS.items():
-        used, sent, limit = {}, 0, 100
+        sent, limit = 0, 100
+        used: limits.Used = {}
         for step in range(500):
             at = after(step * period / 50)
             left = room(used, {unit: limit}, at)

@@ -249,3 +249,17 @@ def test_a_relay_has_no_more_connections_than_it_may(settings: Settings) -> None
         cast.deliver(campaign)
         assert list(RelaySlot.objects.values_list("worker", flat=True)) == ["two"]
     assert cast.counts(campaign) == {"sent": 1}
+
+
+def test_a_relay_given_by_hand_is_used_alone_and_leaves_no_trace(settings: Settings) -> None:
+    cast.subscribers(2)
+    campaign = cast.launched()
+    script = Script()
+    with scene.relays(settings, default=script):
+        given = settings.RELAY_URL
+        settings.RELAY_URL = scene.NOBODY
+        services.deliver(campaign_id=campaign, clock=cast.clock, relay_url=scene.NOBODY)
+        assert services.progress(campaign_id=campaign).halted_reason == "relay_unreachable"
+        services.deliver(campaign_id=campaign, clock=cast.clock, relay_url=given)
+    assert cast.counts(campaign) == {"sent": 2}
+    assert Relay.objects.get().failures == 0

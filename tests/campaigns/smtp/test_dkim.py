@@ -17,7 +17,6 @@ from django.core.management import CommandError, call_command
 from dkim.canonicalization import Relaxed
 from pytest_django import Settings
 
-from campaigns.management.commands import dkim as command
 from campaigns.smtp import dkim_signing
 from campaigns.smtp.dkim_keys import domains, keys_of, new_keys, signing_keys, status
 from campaigns.smtp.dkim_signing import DkimKey, DkimSigner, SigningKeyUnusable
@@ -286,7 +285,7 @@ def test_the_command_says_what_the_dns_lacks(home: Path, monkeypatch: pytest.Mon
             raise dns.resolver.NXDOMAIN
         return [Row(known[name])]
 
-    monkeypatch.setattr(command.dns.resolver, "resolve", resolve)
+    monkeypatch.setattr(dns.resolver, "resolve", resolve)
     assert said("check").count("ok ") == 2
     known.popitem()
     with pytest.raises(CommandError, match="1 record"):
