@@ -126,16 +126,15 @@ def campaign_of(now: datetime) -> UUID:
 
 
 def _ours(port: int, now: datetime) -> tuple[float, int]:
+    from django.conf import settings
+
     from campaigns import services
 
+    settings.RELAY_URL = f"smtp://127.0.0.1:{port}"
     campaign = campaign_of(now)
     started = time.perf_counter()
     while services.progress(campaign_id=campaign).open:
-        services.deliver(
-            campaign_id=campaign,
-            clock=lambda: datetime.now(UTC),
-            relay_url=f"smtp://127.0.0.1:{port}",
-        )
+        services.deliver(campaign_id=campaign, clock=lambda: datetime.now(UTC))
     seconds = time.perf_counter() - started
     sent = services.progress(campaign_id=campaign).counts["sent"]
     if sent != MESSAGES:

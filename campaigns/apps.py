@@ -30,7 +30,7 @@ class CampaignsConfig(AppConfig):
 
 def _register_pages() -> None:
     from campaigns import engagement
-    from campaigns.pages import READERS, WRITERS, choices, home, proof
+    from campaigns.pages import READERS, WRITERS, choices, home, proof, relay_pages
     from crm.services import (
         register_card,
         register_choices,
@@ -52,6 +52,13 @@ def _register_pages() -> None:
         url_name="template-list", label=_("Templates"), icon="template", position=50, roles=READERS
     )
     _register_sequences()
+    register_menu(
+        url_name="relay-list",
+        label=_("Relays"),
+        icon="server",
+        position=105,
+        roles=relay_pages.READERS,
+    )
     register_card(
         code="campaigns-running",
         label=_("Campaigns being sent"),

@@ -17,6 +17,7 @@ from campaigns.automations.publishing import NotConfigured, register_publisher
 from campaigns.automations.running import run_due
 from campaigns.content.library import starter
 from campaigns.delivery import doubts, engine, statements
+from campaigns.delivery.outcomes import provider_evidence
 from campaigns.doorbells import ring_delivery
 from campaigns.drafts import (
     ChangedMeanwhile,
@@ -64,7 +65,7 @@ def _worker() -> str:
 def deliver(*, campaign_id: UUID, clock: Callable[[], datetime], relay_url: str = "") -> None:
     """Take a turn at sending a campaign; any number of workers may do so at once.
 
-    `relay_url` is another relay than the one of the settings. Raises BadRelayAddress.
+    `relay_url` is another relay than those of the settings, and alone.
     """
     is_more = engine.deliver(
         campaign_id=campaign_id,
@@ -115,6 +116,15 @@ def resolve_doubts(*, clock: Callable[[], datetime]) -> None:
     """
     if doubts.has_evidence():
         doubts.resolve(clock=clock)
+
+
+def delivery_of_provider_message(*, backend: str, message_id: str) -> int | None:
+    """Return which message a provider took under that id of its own; None if none is known."""
+    if not message_id:
+        return None
+    evidence = provider_evidence(backend, message_id)[:120]
+    found = Delivery.objects.filter(evidence__startswith="api:", evidence=evidence)
+    return found.values_list("id", flat=True).first()
 
 
 def has_campaigns() -> bool:
@@ -196,6 +206,7 @@ __all__ = [
     "create_draft",
     "decide_due",
     "deliver",
+    "delivery_of_provider_message",
     "forget_measures",
     "has_campaigns",
     "launch",

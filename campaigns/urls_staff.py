@@ -14,6 +14,7 @@ from campaigns.pages import (
     preflight,
     previews,
     proof,
+    relay_pages,
     replies,
     reply_templates,
     running,
@@ -120,6 +121,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(
         "templates/blocks/<uuid:block_id>/restore", block_pages.block_restore, name="block-restore"
+    ),
+    path("relays/", relay_pages.relay_list, name="relay-list"),
+    path("relays/<slug:code>/pause", relay_pages.relay_pause, name="relay-pause"),
+    path("relays/<slug:code>/resume", relay_pages.relay_resume, name="relay-resume"),
+    path("relays/<slug:code>/edit", relay_pages.relay_edit, name="relay-edit"),
+    path(
+        "relays/services/<slug:service>", relay_pages.mail_service_edit, name="mail-service-edit"
     ),
     path("templates/", template_pages.template_list, name="template-list"),
     path("templates/new", template_pages.template_new, name="template-new"),

@@ -87,6 +87,19 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.EnrolmentChange": dict.fromkeys(("what", "step"), _C),
     "campaigns.StepMove": {"step": _C},
     "campaigns.ColleagueNotice": {"address": _S, "mail_state": _C},
+    "campaigns.Relay": {
+        **dict.fromkeys(("code", "state", "failure"), _C),
+        "sender_domains": _P,
+        "address_print": _X,
+    },
+    "campaigns.RelayChange": {
+        **dict.fromkeys(("relay_code", "service", "what"), _C),
+        "detail": _R,
+    },
+    # A service is of the reviewed list, never the domain of somebody's own.
+    "campaigns.MailServiceLimit": {"service": _C},
+    "campaigns.RelayAllowance": {"service": _C, "used": _R},
+    "campaigns.RelaySlot": {"worker": _C},
     "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence"), _C),
     "forms_intake.Form": {"code": _C, "name": _P},
     "forms_intake.FormVersion": {

@@ -52,6 +52,10 @@ _CRM_TABLES = frozenset(
         "campaigns_savedblock",
         "campaigns_launchplan",
         "campaigns_round",
+        "campaigns_mailservicelimit",
+        "campaigns_relay",
+        "campaigns_relayallowance",
+        "campaigns_relayslot",
         "campaigns_statechange",
         "campaigns_stepmove",
         "campaigns_template",
@@ -107,6 +111,7 @@ _CRM_TABLES = frozenset(
 # What is evidence is written once: GDPR 5(2) and 7(1) ask us to demonstrate.
 _EVIDENCE_TABLES = frozenset(
     {
+        "campaigns_relaychange",
         "consent_balancingassessment",
         "consent_ledgerevent",
         "consent_legalrule",

@@ -10,7 +10,15 @@ from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
 from deploy.bells import SCHEDULE
-from deploy.environment import choice, flag, integer, listing, text, web_address
+from deploy.environment import (
+    choice,
+    flag,
+    integer,
+    listing,
+    relay_addresses,
+    text,
+    web_address,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PROCESS = text("ACCORD_PROCESS", "owner")
@@ -64,6 +72,8 @@ RELAY_URL = text("ACCORD_RELAY_URL", "smtp://127.0.0.1:2525")
 # configuration folder if that is not Postfix's own. Then a crash leaves no message unknown.
 RELAY_LOG = text("ACCORD_RELAY_LOG", "")
 RELAY_CONFIG_DIR = text("ACCORD_RELAY_CONFIG_DIR", "")
+# Further relays by their codes: the address of `north` is ACCORD_RELAY_URL_NORTH (or .._FILE).
+RELAY_URLS = relay_addresses("ACCORD_RELAYS") if _USES_KEYS else {}
 # The domain of Message-IDs, List-Ids and return paths.
 MAIL_DOMAIN = text("ACCORD_MAIL_DOMAIN", "mail.localhost.example")
 SENDER_NAME = text("ACCORD_SENDER_NAME", ORGANISATION_NAME)
@@ -75,6 +85,10 @@ REPLY_ADDRESS = text("ACCORD_REPLY_ADDRESS", SENDER_ADDRESS)
 LEASE_SECONDS = integer("ACCORD_LEASE_SECONDS", 360)
 # Networks that a webhook may call although they are not public, and without TLS: none by default.
 WEBHOOK_NETWORKS = [ipaddress.ip_network(n) for n in listing("ACCORD_WEBHOOK_NETWORKS")]
+# A folder per domain with the keys of `manage.py dkim`; where a domain has none, the key below.
+DKIM_DIR = Path(text("ACCORD_DKIM_DIR", str(HOME / "dkim")))
+# Where mail services may report complaints (RFC 9477); the mailbox must be one that is read.
+COMPLAINT_ADDRESS = text("ACCORD_COMPLAINT_ADDRESS", "")
 DKIM_KEY_PATH = text("ACCORD_DKIM_KEY", "")
 DKIM_SELECTOR = text("ACCORD_DKIM_SELECTOR", "accord")
 

@@ -142,12 +142,13 @@ class _FrozenMail:
                 reply_to=campaign.reply_to,
                 list_id=f"{title} <{self._purpose.replace('_', '-')}.{settings.MAIL_DOMAIN}>",
                 feedback_id=f"{campaign.id.hex}:{self._purpose}:newsletter:accord",
+                complaint_address=settings.COMPLAINT_ADDRESS,
             ),
             subject=self._parts.subject,
             html=html,
             text=self._parts.text,
             language=self._language,
-            signer=signer(),
+            signer=signer(campaign.sender_address),
         )
 
     def frame_of(self, row: Claimed, links: OptOutLinks) -> tuple[MessageFrame, Mapping[str, str]]:
@@ -298,7 +299,7 @@ class LetterDesk:
                 text=parts.text,
                 language=language,
                 kind="letter",
-                signer=signer(),
+                signer=signer(settings.SENDER_ADDRESS),
             )
         return self._frames[kind, language]
 

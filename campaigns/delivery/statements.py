@@ -9,10 +9,19 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connections
+from django.db import connections, models
+from django.db.models import Func
 
-from campaigns.models import DeliveryState
+from campaigns.models import Delivery, DeliveryState
 from privacy.services import JournalHead
+
+
+class ClockTimestamp(Func):
+    """The clock of the database, as it moves on."""
+
+    function = "clock_timestamp"
+    output_field = models.DateTimeField()
+
 
 _SQL = Path(__file__).resolve().parent.parent / "sql"
 
@@ -95,6 +104,14 @@ def claim(*, campaign_id: UUID | None, worker: str, size: int, kind: Gate) -> li
         },
     )
     return [Claimed(*row) for row in sorted(rows)]
+
+
+def is_due(*, campaign_id: UUID | None) -> bool:
+    """Say whether a campaign, or the required letters (None), have a message that is due."""
+    due = Delivery.objects.filter(state=DeliveryState.QUEUED, due_at__lte=ClockTimestamp())
+    if campaign_id is None:
+        return due.filter(campaign=None).exists()
+    return due.filter(campaign_id=campaign_id).exists()
 
 
 def gate(

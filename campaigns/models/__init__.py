@@ -48,6 +48,14 @@ from campaigns.models.planning import (
     Round,
     WinnerRule,
 )
+from campaigns.models.relays import (
+    MailServiceLimit,
+    Relay,
+    RelayAllowance,
+    RelayChange,
+    RelaySlot,
+    RelayState,
+)
 from campaigns.models.single import OutgoingMessage, ReplyTemplate
 
 __all__ = [
@@ -72,6 +80,7 @@ __all__ = [
     "EnrolmentState",
     "Image",
     "LaunchPlan",
+    "MailServiceLimit",
     "MeasuredMessage",
     "OutgoingMessage",
     "Preflight",
@@ -79,6 +88,11 @@ __all__ = [
     "PublishedImage",
     "PublishedIssue",
     "PublishedLink",
+    "Relay",
+    "RelayAllowance",
+    "RelayChange",
+    "RelaySlot",
+    "RelayState",
     "ReplyTemplate",
     "Round",
     "SavedBlock",

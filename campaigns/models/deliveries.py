@@ -109,4 +109,10 @@ class Delivery(models.Model):
                 condition=Q(is_measured=True),
                 name="delivery_measured",
             ),
+            # What a provider's API took: its events name its own id.
+            models.Index(
+                fields=["evidence"],
+                condition=Q(evidence__startswith="api:"),
+                name="delivery_of_provider",
+            ),
         ]

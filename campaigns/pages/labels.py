@@ -59,6 +59,7 @@ _REASONS: Mapping[str, Promise] = {
     "hand_over_unproven": _("The connection broke while it was handed over."),
     "deferred_too_long": _("The receiving server said “later” until it was too late."),
     "connection_lost_too_often": _("The connection to the relay broke at each try."),
+    "provider_refused": _("The provider that sends our mail refused it."),
     "bad_address": _("The address is not one that mail can go to."),
     "unsafe_header": _("The person's name cannot stand in a mail's header."),
     "missing_value": _("A link of the mail had no address for this person."),
@@ -95,6 +96,20 @@ _HALTS: Mapping[str, Advice] = {
         _(
             "Nothing is lost and each message is tried again after a pause. Ask whoever runs "
             "your mail server to let this address send, or write the campaign from another."
+        ),
+    ),
+    "no_relay": Advice(
+        _("No relay may carry this campaign."),
+        _(
+            "Every relay is paused, or carries other mail, or does not send for this sender's "
+            "domain. Ask whoever runs your mail server to look at the page of the relays."
+        ),
+    ),
+    "relays_at_limit": Advice(
+        _("The relays have been given as much as they may for now."),
+        _(
+            "Nothing is lost and sending goes on by itself when there is room again. The page "
+            "of the relays shows their limits."
         ),
     ),
     "journal_behind": Advice(

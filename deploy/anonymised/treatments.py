@@ -69,6 +69,8 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                 *("campaigns_launchplan", "campaigns_comparison", "campaigns_round"),
                 *("crm_accountevent", "crm_export", "crm_exportdownload", "crm_numbershown"),
                 "crm_numberchange",
+                *("campaigns_relay", "campaigns_relaychange", "campaigns_relayallowance"),
+                *("campaigns_relayslot", "campaigns_mailservicelimit"),
                 *("crm_supportticket", "privacy_accessrecord", "privacy_readmeter"),
                 *("campaigns_measuredmessage", "crm_enrolmentkey", "crm_staffsession"),
                 *("crm_leadnote", "crm_leadreminder", "crm_notification", "crm_scorerule"),

@@ -28,6 +28,8 @@ FORMS = _roles("marketing communication dpo")
 ADMINISTRATOR = _roles("administrator")
 ACCOUNTS = _roles("dpo dsi administrator")
 SYSTEM = _roles("dsi operations")
+RELAYS = _roles("marketing communication operations dsi")
+RELAY_PAUSERS = _roles("marketing operations dsi")
 WATCHERS = _roles("dsi administrator dpo")
 APPROVERS = _roles("dpo dsi")
 EXPORTERS = _roles("marketing dpo")
@@ -255,6 +257,11 @@ MATRIX: dict[str, Row] = {
     "block-preview": Row(READERS, get=404, post=405),
     "block-archive": Row(CAMPAIGNERS, get=405, post=404),
     "block-restore": Row(CAMPAIGNERS, get=405, post=404),
+    "relay-list": Row(RELAYS, get=200, post=405),
+    "relay-pause": Row(RELAY_PAUSERS, get=405, post=404),
+    "relay-resume": Row(RELAY_PAUSERS, get=405, post=404),
+    "relay-edit": Row(SYSTEM, get=404, post=404),
+    "mail-service-edit": Row(SYSTEM, get=404, post=404),
     "template-list": Row(READERS, get=200, post=405),
     "template-new": Row(CAMPAIGNERS, get=200, post=200),
     "mail-preview": Row(CAMPAIGNERS, get=405, post=200),
