@@ -33,6 +33,8 @@ from campaigns.measurement.keeping import Measures, keep_measures, measures
 from campaigns.measurement.links import publish_missing_links
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
 from campaigns.proofs import message_proof
+from campaigns.returns import consequences, taking
+from campaigns.returns.replies import register_on_reply
 from campaigns.trials import TestNotSent, send_test
 
 # A turn ends so that required letters and other campaigns get theirs.
@@ -85,6 +87,20 @@ def publish_links() -> None:
     publish_missing_links()
 
 
+def take_returns(*, now: datetime) -> None:
+    """Read what came back by mail and by webhook, and do what follows from it.
+
+    Safe to call by any number of workers at once.
+    """
+    taking.take_in(now=now)
+    consequences.apply_waiting(now=now)
+
+
+def forget_returns(*, now: datetime) -> None:
+    """Destroy the words of what came back whose time is over. Calling twice is safe."""
+    taking.forget(now=now)
+
+
 def has_campaigns() -> bool:
     """Return whether anybody has begun a campaign yet."""
     return Campaign.objects.exists()
@@ -123,6 +139,7 @@ __all__ = [
     "create_draft",
     "deliver",
     "forget_measures",
+    "forget_returns",
     "has_campaigns",
     "launch",
     "measures",
@@ -132,9 +149,11 @@ __all__ = [
     "progress",
     "publish_links",
     "receive_measures",
+    "register_on_reply",
     "resume",
     "send_letters",
     "send_test",
     "starter",
     "sweep",
+    "take_returns",
 ]

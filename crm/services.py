@@ -11,6 +11,7 @@ from crm.models import Account, Role
 from crm.officer.notice_use import NoticeUse, register_notice_uses
 from crm.officer.uses import PurposeUse, register_purpose_uses
 from crm.people import Person, Profile, profiles
+from crm.reaching import last_signs, mark_reachable, note_reply
 from crm.reception import Facets, receive_lead, receive_many
 from crm.segments.choices import Choice, register_choices
 from crm.segments.compile import membership
@@ -72,10 +73,13 @@ __all__ = [
     "create_account",
     "create_segment",
     "forget_sign_ins",
+    "last_signs",
+    "mark_reachable",
     "mark_unreachable",
     "membership",
     "merge_contacts",
     "new_password",
+    "note_reply",
     "profiles",
     "receive_lead",
     "receive_many",

@@ -27,6 +27,8 @@ SWEEPS = {
     "campaigns.sweep": 5,
     "campaigns.receive_measures": 2,
     "campaigns.forget_measures": 120,
+    "campaigns.take_returns": 2,
+    "campaigns.forget_returns": 3600,
     "campaigns.publish_links": 3600,
 }
 SCHEDULE = {

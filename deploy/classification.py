@@ -54,6 +54,8 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.StateChange": dict.fromkeys(("from_state", "to_state", "reason"), _C),
     "campaigns.TrackedLink": {"url": _P},
     "campaigns.PublishedLink": {"link_hash": _X, "url": _P},
+    "campaigns.Return": dict.fromkeys(("source", "kind", "why", "status", "attribution"), _C),
+    "campaigns.ReturnPart": {"source": _C},
     "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence"), _C),
     "forms_intake.Form": {"code": _C, "name": _P},
     "forms_intake.FormVersion": {

@@ -20,12 +20,13 @@ from campaigns.measurement import links as measurement
 from campaigns.measurement.links import FrozenLink
 from campaigns.measurement.measured_mail import measured, trackable_links
 from campaigns.models import Campaign, CompiledContent, Delivery, DeliveryKind, DeliveryState
+from campaigns.returns.tokens import MESSAGE_ID, RETURN_PATH, mac_of, opaque
 from campaigns.smtp.addresses import BadAddress, verp_address
 from campaigns.smtp.headers import UnsafeHeader
 from campaigns.smtp.message import MessageFrame, Sender
 from consent.services import OptOutLinks, opt_out_links, write_letter
 from crm.services import Profile, profiles
-from privacy.services import fingerprint_emails, keyed_id
+from privacy.services import fingerprint_emails
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +47,16 @@ class Preparation:
     settled: list[Outcome]
 
 
-def return_path(delivery_id: int) -> str:
-    mac = keyed_id(scope="return_path", parts=[delivery_id.to_bytes(8, "big")])
-    return verp_address(delivery=delivery_id, mac=mac, domain=settings.MAIL_DOMAIN)
+def return_path(claimed: Claimed | Delivery) -> str:
+    """Where this one message comes back to: nobody else can write that address."""
+    mac = mac_of(claimed, RETURN_PATH)
+    return verp_address(delivery=claimed.id, mac=mac, domain=settings.MAIL_DOMAIN)
 
 
 def message_id(claimed: Claimed | Delivery) -> str:
-    """Always the same for the same message, so that a second copy is recognisable."""
-    parts = [claimed.reference_id.bytes, claimed.contact_id.bytes, bytes([claimed.kind])]
-    opaque = keyed_id(scope="message_id", parts=parts).hex()
-    return f"<{opaque}@{settings.MAIL_DOMAIN}>"
+    """Always the same for the same message, so that a second copy is recognisable, and so that a
+    complaint or an answer says what it is about."""
+    return f"<m.{opaque(claimed, MESSAGE_ID)}@{settings.MAIL_DOMAIN}>"
 
 
 def values_of(profile: Profile) -> dict[str, str]:
@@ -171,7 +172,7 @@ class NewsletterDesk:
                 done.settled.append(_failed(row, "missing_value"))
                 continue
             mark = GateMark(row.id, marks[row.contact_id].marks, row.is_measurable)
-            done.prepared.append(Prepared(row, return_path(row.id), recipient, message, mark))
+            done.prepared.append(Prepared(row, return_path(row), recipient, message, mark))
         return done
 
     def _message(self, row: Claimed, person: Profile, links: OptOutLinks, now: datetime) -> bytes:
@@ -260,7 +261,7 @@ class LetterDesk:
             return
         mark = fingerprint_emails(emails=[email])[0]
         done.prepared.append(
-            Prepared(row, return_path(row.id), email, message, GateMark(row.id, mark.marks))
+            Prepared(row, return_path(row), email, message, GateMark(row.id, mark.marks))
         )
 
 

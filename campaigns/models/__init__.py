@@ -17,6 +17,7 @@ from campaigns.models.deliveries import (
     DeliveryState,
 )
 from campaigns.models.measurement import MeasuredMessage, PublishedLink, TrackedLink
+from campaigns.models.returns import Return, ReturnPart, SoftBounce
 
 __all__ = [
     "LETTER_KINDS",
@@ -31,6 +32,9 @@ __all__ = [
     "DeliveryState",
     "MeasuredMessage",
     "PublishedLink",
+    "Return",
+    "ReturnPart",
+    "SoftBounce",
     "StateChange",
     "Template",
     "TrackedLink",

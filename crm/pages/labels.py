@@ -60,6 +60,8 @@ METHODS: Mapping[str, Promise] = {
     "double_opt_in": _("with the button of the confirmation e-mail"),
     "preference_centre": _("on the preference page"),
     "one_click_post": _("by the link of a message"),
+    "mail_opt_out": _("by a mail"),
+    "complaint": _("by a complaint to the mail service"),
     "undo": _("on the preference page"),
     "staff_on_behalf": _("told us, recorded by staff"),
     "by_address": _("by writing the address on our page"),
