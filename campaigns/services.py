@@ -87,13 +87,14 @@ def publish_links() -> None:
     publish_missing_links()
 
 
-def take_returns(*, now: datetime) -> None:
+def take_returns(*, now: datetime) -> int:
     """Read what came back by mail and by webhook, and do what follows from it.
 
-    Safe to call by any number of workers at once.
+    Return how many envelopes were opened. Safe to call by any number of workers at once.
     """
-    taking.take_in(now=now)
+    opened = taking.take_in(now=now)
     consequences.apply_waiting(now=now)
+    return opened
 
 
 def forget_returns(*, now: datetime) -> None:

@@ -20,6 +20,7 @@ from campaigns.measurement import links as measurement
 from campaigns.measurement.links import FrozenLink
 from campaigns.measurement.measured_mail import measured, trackable_links
 from campaigns.models import Campaign, CompiledContent, Delivery, DeliveryKind, DeliveryState
+from campaigns.returns.addresses import complaints_address, opt_out_mailto
 from campaigns.returns.tokens import MESSAGE_ID, RETURN_PATH, mac_of, opaque
 from campaigns.smtp.addresses import BadAddress, verp_address
 from campaigns.smtp.headers import UnsafeHeader
@@ -104,6 +105,7 @@ class _FrozenMail:
                 reply_to=campaign.reply_to,
                 list_id=f"{title} <{self._purpose.replace('_', '-')}.{settings.MAIL_DOMAIN}>",
                 feedback_id=f"{campaign.id.hex}:{self._purpose}:newsletter:accord",
+                complaint_address=complaints_address() if settings.RETURNS_BY_MAIL else "",
             ),
             subject=self._parts.subject,
             html=html,
@@ -190,6 +192,7 @@ class NewsletterDesk:
             message_id=message_id(row),
             date=now,
             unsubscribe_url=links.one_click_url,
+            unsubscribe_mailto=opt_out_mailto(links.one_click_url),
         )
 
 

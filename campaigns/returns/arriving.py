@@ -33,7 +33,7 @@ def keep(
     same thing twice is keeping it once. Raises IntakeClosed when it could not be kept for sure.
     """
     short = {name: value[:_LONGEST_FACT] for name, value in facts.items()}
-    number = _id_of(source, content, short)
+    number = id_of(source, content, short)
     body = zlib.compress(content[:largest])
     pieces = [body[at : at + _PART_BYTES] for at in range(0, len(body), _PART_BYTES)]
     for position, piece in enumerate(pieces):
@@ -53,7 +53,7 @@ def keep(
     return number
 
 
-def _id_of(source: str, content: bytes, facts: Mapping[str, str]) -> UUID:
+def id_of(source: str, content: bytes, facts: Mapping[str, str]) -> UUID:
     digest = hashlib.sha256(repr((source, sorted(facts.items()))).encode() + content)
     return UUID(bytes=digest.digest()[:16], version=5)
 

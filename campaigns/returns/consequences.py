@@ -109,7 +109,7 @@ def _soft_bounce(row: Return, delivery: Delivery) -> None:
 
 
 def _arrived(row: Return, delivery: Delivery) -> None:
-    """It is in the mailbox: what was unknown is known now, and nothing speaks against the address."""
+    """It is in the mailbox: what was unknown is known, and nothing speaks against the address."""
     Delivery.objects.filter(id=delivery.id, state=DeliveryState.UNKNOWN).update(
         state=DeliveryState.SENT, reason="", evidence=f"{row.status} {row.kind}".strip()
     )
