@@ -20,7 +20,12 @@ NETWORK = (
     "The network of real hosts needs root, and: apt-get install --no-install-recommends "
     "iproute2 nftables nginx-light postgresql wireguard-go wireguard-tools"
 )
+IMAP = "A mailbox on a real IMAP server needs it: apt-get install dovecot-imapd"
 POLICY = Path("/usr/sbin/policy-rc.d")
+
+
+def find_dovecot() -> str | None:
+    return shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
 
 
 def _postgres() -> str | None:
@@ -31,6 +36,7 @@ def _postgres() -> str | None:
 _NEEDS: dict[str, tuple[Callable[[], str | None], str]] = {
     "chromium": (find_chromium, NEEDED),
     "redis-server": (lambda: shutil.which("redis-server"), REDIS),
+    "dovecot-imapd": (find_dovecot, IMAP),
     "iproute2": (lambda: shutil.which("ip"), NETWORK),
     "nftables": (lambda: shutil.which("nft"), NETWORK),
     "nginx-light": (lambda: shutil.which("nginx"), NETWORK),

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from anymail.exceptions import AnymailError
 from anymail.signals import AnymailTrackingEvent, EventType, RejectReason
+from django.core.exceptions import ImproperlyConfigured
 from django.core.handlers.wsgi import WSGIRequest
 
 from campaigns.returns import judging, words
@@ -53,7 +54,7 @@ def read_events(
         content = whole(bodies)
         told = reading_view(source).parse_events(_request(content, facts))
         found = [(_id_of(source, event), _found(event), _words(event)) for event in told]
-    except (NotReadable, NoSuchService, AnymailError, ValueError, LookupError, TypeError,
+    except (NotReadable, NoSuchService, AnymailError, ImproperlyConfigured, ValueError, LookupError, TypeError,
             AttributeError):  # fmt: skip
         return [(message_id, Found(Kind.UNKNOWN), words.of_bytes(content))]
     return [(number, what, said) for number, what, said in found if what is not None]

@@ -38,7 +38,9 @@ def verifying_view(name: str) -> AnymailBaseWebhookView:
     """
     if name not in _SERVICES or not settings.ANYMAIL.get(_SERVICES[name][1]):
         raise NoSuchService(NoSuchService.__doc__)
-    return _made(name, {})
+    # A signature proves more than a password: where there is one, no password is asked for.
+    has_signature = _SERVICES[name][1] != "WEBHOOK_SECRET"
+    return _made(name, {"webhook_secret": []} if has_signature else {})
 
 
 def reading_view(name: str) -> AnymailBaseWebhookView:

@@ -31,7 +31,7 @@ class Door:
     def hand(self, message: bytes, to: str) -> tuple[int, bytes]:
         """Hand one message over as a mail server does; return the answer to the dot, or before."""
         with self.connect() as client:
-            for code, text in (client.lhlo(), client.mail("<>"), client.rcpt(to)):
+            for code, text in (client.ehlo(), client.mail("<>"), client.rcpt(to)):
                 if code >= 400:
                     return code, text
             return client.data(message)
@@ -81,7 +81,7 @@ def running(where: str, **more: str) -> Iterator[Door]:
         yield door
     finally:
         process.kill()
-        process.wait()
+        process.communicate()
 
 
 def socket_in(folder: Path) -> str:

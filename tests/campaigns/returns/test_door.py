@@ -40,7 +40,7 @@ DOMAIN = "mail.localhost.example"
 TO = f"bounce+{'a' * 29}@{DOMAIN}"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def door() -> Iterator[Door]:
     with running(f"127.0.0.1:{free_port()}") as door:
         yield door
@@ -86,7 +86,7 @@ def test_addresses_of_the_settings_are_taken_in() -> None:
 
 def test_one_recipient_at_a_time(door: Door) -> None:
     with door.connect() as client:
-        client.lhlo()
+        client.ehlo()
         client.mail("<>")
         assert client.rcpt(TO)[0] == 250
         assert client.rcpt(TO)[0] == 452
@@ -169,9 +169,10 @@ def test_killed_in_the_middle_it_loses_nothing_that_it_answered_for() -> None:
     assert not ReturnPart.objects.exists()
 
 
-def test_it_stops_when_it_is_asked_to(door: Door) -> None:
-    door.process.send_signal(signal.SIGTERM)
-    assert door.process.wait(10) == 0
+def test_it_stops_when_it_is_asked_to() -> None:
+    with running(f"127.0.0.1:{free_port()}") as door:
+        door.process.send_signal(signal.SIGTERM)
+        assert door.process.wait(10) == 0
 
 
 def test_its_role_can_write_and_read_nothing(connect: Connect) -> None:
@@ -255,7 +256,7 @@ def test_another_process_does_not_run_it() -> None:
 def test_many_sessions_at_once_are_answered_later(door: Door) -> None:
     held = [door.connect() for _ in range(20)]
     with pytest.raises((smtplib.SMTPException, OSError)):
-        door.connect().lhlo()
+        door.connect().ehlo()
     for each in held:
         each.close()
     deadline = time.monotonic() + 5
