@@ -35,6 +35,7 @@ from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
 from campaigns.proofs import message_proof
 from campaigns.returns import consequences, taking
 from campaigns.returns.replies import register_on_reply
+from campaigns.returns.words import Words
 from campaigns.trials import TestNotSent, send_test
 
 # A turn ends so that required letters and other campaigns get theirs.
@@ -102,6 +103,19 @@ def forget_returns(*, now: datetime) -> None:
     taking.forget(now=now)
 
 
+def words_of_return(*, return_id: UUID) -> Words | None:
+    """Return the words that are kept of what came back; None when they are destroyed."""
+    return taking.words_of(return_id)
+
+
+def close_return(*, return_id: UUID, actor_id: UUID, now: datetime) -> None:
+    """Say that somebody has looked; the worker destroys the words. Twice is once.
+
+    Raises Return.DoesNotExist.
+    """
+    taking.close(return_id=return_id, actor_id=actor_id, now=now)
+
+
 def has_campaigns() -> bool:
     """Return whether anybody has begun a campaign yet."""
     return Campaign.objects.exists()
@@ -135,6 +149,7 @@ __all__ = [
     "TestNotSent",
     "WrongState",
     "cancel",
+    "close_return",
     "change_draft",
     "copy_campaign",
     "create_draft",
@@ -157,4 +172,5 @@ __all__ = [
     "starter",
     "sweep",
     "take_returns",
+    "words_of_return",
 ]

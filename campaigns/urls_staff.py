@@ -2,7 +2,16 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from campaigns.pages import launching, listing, previews, proof, running, template_pages, writing
+from campaigns.pages import (
+    launching,
+    listing,
+    previews,
+    proof,
+    returns,
+    running,
+    template_pages,
+    writing,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/", listing.campaign_list, name="campaign-list"),
@@ -32,6 +41,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
         proof.api_campaign_proof,
         name="api-campaign-proof",
     ),
+    path("returns/", returns.return_list, name="return-list"),
+    path("returns/<uuid:return_id>/", returns.return_page, name="return"),
+    path("returns/<uuid:return_id>/looked", returns.return_looked, name="return-looked"),
     path("templates/", template_pages.template_list, name="template-list"),
     path("templates/new", template_pages.template_new, name="template-new"),
     path("templates/preview", previews.mail_preview, name="mail-preview"),

@@ -6,6 +6,7 @@ from crm.accounts.sign_ins import forget_sign_ins
 from crm.exports.making import work_on_exports
 from crm.free_text import FreeTextField
 from crm.imports.running import work_on_imports
+from crm.keyset import page_after, read_cursor
 from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merges
 from crm.models import Account, Role
 from crm.officer.notice_use import NoticeUse, register_notice_uses
@@ -80,7 +81,9 @@ __all__ = [
     "merge_contacts",
     "new_password",
     "note_reply",
+    "page_after",
     "profiles",
+    "read_cursor",
     "receive_lead",
     "receive_many",
     "record_sent",

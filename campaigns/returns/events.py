@@ -54,8 +54,8 @@ def read_events(
         content = whole(bodies)
         told = reading_view(source).parse_events(_request(content, facts))
         found = [(_id_of(source, event), _found(event), _words(event)) for event in told]
-    except (NotReadable, NoSuchService, AnymailError, ImproperlyConfigured, ValueError, LookupError, TypeError,
-            AttributeError):  # fmt: skip
+    except (NotReadable, NoSuchService, AnymailError, ImproperlyConfigured, ValueError,
+            LookupError, TypeError, AttributeError):  # fmt: skip
         return [(message_id, Found(Kind.UNKNOWN), words.of_bytes(content))]
     return [(number, what, said) for number, what, said in found if what is not None]
 

@@ -189,6 +189,17 @@ def _campaign_of(found: Found) -> UUID | None:
     return UUID(found.campaign) if len(found.campaign) == 32 else None
 
 
+def words_of(return_id: UUID) -> Words | None:
+    found = read_documents(subject_ids=[return_id], retention_class=_CLASS).get(return_id)
+    return Words(**found) if found else None
+
+
+def close(*, return_id: UUID, actor_id: UUID, now: datetime) -> None:
+    """Note who looked first. Raises Return.DoesNotExist."""
+    Return.objects.only("id").get(id=return_id)
+    Return.objects.filter(id=return_id, looked_at=None).update(looked_at=now, looked_by=actor_id)
+
+
 # --- the end ---------------------------------------------------------------------------------
 
 

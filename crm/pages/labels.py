@@ -74,6 +74,8 @@ KINDS: Mapping[str, tuple[Words, str]] = {
     "lead": (_("Filled in a form"), "forms"),
     "campaign_sent": (_("Was sent a campaign"), "mail-forward"),
     "unreachable": (_("The address bounced for good"), "mail-x"),
+    "reachable": (_("The address is right again"), "mail-opened"),
+    "replied": (_("Replied"), "mail-forward"),
     "status": (_("Status changed"), "switch-horizontal"),
     "tagged": (_("Tag added"), "tag"),
     "untagged": (_("Tag removed"), "tag"),

@@ -105,6 +105,10 @@ NOBODY: dict[str, str] = {
     "consent/folding.py::_HELD": "The permissions of one person, to fold an event into them.",
     "consent/recording.py::_marks": _MARKS,
     "consent/suppression.py::_rewrite": _MARKS,
+    "campaigns/returns/taking.py::_put_one_together": "Parts of a message that came back.",
+    "campaigns/returns/taking.py::words_of": "What came back and nobody recognised, shown as text "
+    "to staff on its own page: nobody is reached.",
+    "consent/objecting.py::object_by_message": _MARKS,
     "campaigns/trials.py::_hand_over": "A test for a member of staff, of a made-up person.",
     "campaigns/delivery/relay.py::Relay.connect": _BEHIND,
     "campaigns/delivery/relay.py::_Step._open": _BEHIND,
