@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import datetime
 from uuid import UUID
 
-from django.db import transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from campaigns.models import OPEN_STATES, Delivery, DeliveryState, Return, SoftBounce
 from campaigns.returns import replies
@@ -26,7 +26,18 @@ def apply_waiting(*, now: datetime, limit: int = 500) -> int:
     twice is safe, and any number of workers may do so at once.
     """
     waiting = Return.objects.filter(applied_at=None).order_by("received_at")
-    return sum(_apply_one(number, now) for number in waiting.values_list("id", flat=True)[:limit])
+    return sum(_tried(number, now) for number in waiting.values_list("id", flat=True)[:limit])
+
+
+def _tried(return_id: UUID, now: datetime) -> bool:
+    try:
+        return _apply_one(return_id, now)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:
+        # Class only: messages of databases quote what they choke on. It is tried at every bell.
+        logger.error("return %s waits: %s", return_id, type(error).__name__)
+        return False
 
 
 def _apply_one(return_id: UUID, now: datetime) -> bool:

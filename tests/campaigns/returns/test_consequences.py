@@ -389,3 +389,28 @@ def test_no_table_holds_an_address_of_what_came_back() -> None:
                 assert "@" not in line
                 assert "alice" not in line.lower()
     assert Return.objects.filter(applied_at=None).count() == 0
+
+
+def test_a_consequence_that_fails_waits_and_holds_nobody_up(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from campaigns.returns import consequences
+    from privacy.services import JournalUnreachable
+
+    one = sent()
+
+    def away(**_no: object) -> None:
+        raise JournalUnreachable
+
+    with monkeypatch.context() as without_journal:
+        without_journal.setattr(consequences, "object_by_message", away)
+        one.comes_back("arf_comcast")
+        one.comes_back("postfix_unknown_user")
+        settle()
+    assert _balance(one) == {"bounced": 1}
+    assert list(Return.objects.filter(applied_at=None).values_list("kind", flat=True)) == [
+        "complaint"
+    ]
+    settle()
+    assert not one.is_permitted
+    assert not Return.objects.filter(applied_at=None).exists()
