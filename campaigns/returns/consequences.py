@@ -49,7 +49,8 @@ def _apply_one(return_id: UUID, now: datetime) -> bool:
         )
         if row is None:
             return False
-        delivery = Delivery.objects.filter(id=row.delivery_id).select_related("campaign").first()
+        found = Delivery.objects.select_related("campaign")
+        delivery = found.filter(id=row.delivery_id).first() if row.delivery_id else None
         if delivery is not None:
             if delivery.state in OPEN_STATES and row.kind in _WAITS:
                 return False

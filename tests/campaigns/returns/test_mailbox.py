@@ -13,6 +13,7 @@ import pytest
 
 from campaigns.models import Return
 from campaigns.returns import mailbox
+from campaigns.returns.mail import take_mail
 from campaigns.returns.mailbox import BadMailbox, Mailbox, MailboxClosed, empty
 from privacy.models import Envelope, SealingPublicKey
 from privacy.services import IntakeClosed
@@ -90,10 +91,10 @@ def test_broken_off_between_the_disk_and_the_deletion_it_goes_on(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.put(*[sample("qmail_unknown") + b"%d\r\n" % n for n in range(4)])
-    take, times = mailbox.take_mail, []
+    times: list[int] = []
 
     def take_and_die(**message: object) -> None:
-        take(**message)  # type: ignore[arg-type]
+        take_mail(**message)  # type: ignore[arg-type]
         times.append(1)
         if len(times) == 2:
             raise ConnectionResetError
