@@ -70,20 +70,14 @@ LEASE_SECONDS = integer("ACCORD_LEASE_SECONDS", 360)
 DKIM_KEY_PATH = text("ACCORD_DKIM_KEY", "")
 DKIM_SELECTOR = text("ACCORD_DKIM_SELECTOR", "accord")
 
-# --- What comes back (docs/returns.md) ----------------------------------------------------------
+# --- What comes back (docs/returns.md) --------------------------------------------------------
 
-# Mail to the domain above comes back to us: then messages offer an address to say no by mail to.
 RETURNS_BY_MAIL = flag("ACCORD_RETURNS_BY_MAIL", False)
-# Where the process `returns` takes mail by LMTP: host:port of this machine, or unix:/a/path.
 RETURNS_LISTEN = text("ACCORD_RETURNS_LISTEN", "")
-# Addresses that people answer to and that are taken in beside the technical ones.
 RETURNS_ADDRESSES = listing("ACCORD_RETURNS_ADDRESSES")
-# A mailbox to empty: imaps://user:password@host/INBOX. Only the process `returns` is given it.
 RETURNS_IMAP = text("ACCORD_RETURNS_IMAP", "") if PROCESS in {"returns", "owner"} else ""
 RETURNS_IMAP_SECONDS = integer("ACCORD_RETURNS_IMAP_SECONDS", 60)
-# What the webhooks of mail services prove themselves with. It opens nothing: whoever has it can
-# tell us of bounces that never were, and no more.
-ANYMAIL = {
+ANYMAIL = {  # what mail services prove themselves with; it opens nothing of ours
     "WEBHOOK_SECRET": text("ACCORD_WEBHOOK_SECRET", ""),
     "MAILGUN_WEBHOOK_SIGNING_KEY": text("ACCORD_MAILGUN_SIGNING_KEY", ""),
     "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY": text("ACCORD_SENDGRID_VERIFICATION_KEY", ""),
