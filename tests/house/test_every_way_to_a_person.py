@@ -217,7 +217,9 @@ def test_only_the_vault_opens_documents() -> None:
 
 def test_no_exit_is_left_that_nobody_listed() -> None:
     """Other ways out of the house: none is imported but by the sender."""
-    outside = re.compile(r"^(?:smtplib|requests|httpx|urllib\.request|http\.client|aiosmtpd|imapclient)\b")
+    outside = re.compile(
+        r"^(?:smtplib|requests|httpx|urllib\.request|http\.client|aiosmtpd|imapclient)\b"
+    )
     users = set()
     for path in SOURCES:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
