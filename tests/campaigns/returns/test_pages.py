@@ -30,6 +30,7 @@ def test_what_waits_is_looked_at_as_text_and_then_closed() -> None:
     from tests.campaigns.returns.cast import settle
 
     take_mail(content=raw, recipients=[], now=clock())
+    settle()
     one.bounces("postfix_unknown_user")
     client = browser()
     page = read(client, "return-list")
@@ -40,7 +41,6 @@ def test_what_waits_is_looked_at_as_text_and_then_closed() -> None:
     assert "Zarquon frobnicates" in shown
     assert "<script>alert" not in shown
     assert client.post(reverse("return-looked", args=[row.id])).status_code == 302
-    settle()
     row.refresh_from_db()
     assert row.looked_by is not None
     assert str(row.id) not in read(client, "return-list")
