@@ -144,9 +144,11 @@ def _register_answers() -> None:
 
 
 def _register_sequences() -> None:
+    from campaigns.automations.occasions import stop_by_reply
     from campaigns.automations.publishing import register_publisher
     from campaigns.automations.telling import KIND, tell_events
     from campaigns.pages.sequences import READERS, passages
+    from campaigns.returns.replies import register_on_reply
     from crm.services import (
         register_contact_panel,
         register_event_kind,
@@ -156,6 +158,7 @@ def _register_sequences() -> None:
 
     register_event_kind(kind=KIND, label=_("A step of a sequence"))
     register_publisher(tell_events)
+    register_on_reply("sequences", stop_by_reply)
     register_menu(
         url_name="sequence-list", label=_("Sequences"), icon="affiliate", position=45, roles=READERS
     )

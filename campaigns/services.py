@@ -47,6 +47,9 @@ from campaigns.planning.scheduling import TooFar, TooSoon, schedule, unschedule
 from campaigns.planning.starting import begin_launch, start, start_due
 from campaigns.preflight.running import look_before_launch
 from campaigns.proofs import message_proof
+from campaigns.returns import consequences, taking
+from campaigns.returns.replies import register_on_reply
+from campaigns.returns.words import Words
 from campaigns.single.content import NotSendable, SingleContent
 from campaigns.single.sending import send_single
 from campaigns.single.working import why_not_single, work_on_single
@@ -127,6 +130,34 @@ def delivery_of_provider_message(*, backend: str, message_id: str) -> int | None
     return found.values_list("id", flat=True).first()
 
 
+def take_returns(*, now: datetime) -> int:
+    """Read what came back by mail and by webhook, and do what follows from it.
+
+    Return how many envelopes were opened. Safe to call by any number of workers at once.
+    """
+    opened = taking.take_in(now=now)
+    consequences.apply_waiting(now=now)
+    return opened
+
+
+def forget_returns(*, now: datetime) -> None:
+    """Destroy the words of what came back whose time is over. Calling twice is safe."""
+    taking.forget(now=now)
+
+
+def words_of_return(*, return_id: UUID) -> Words | None:
+    """Return the words that are kept of what came back; None when they are destroyed."""
+    return taking.words_of(return_id)
+
+
+def close_return(*, return_id: UUID, actor_id: UUID, now: datetime) -> None:
+    """Say that somebody has looked; the worker destroys the words. Twice is once.
+
+    Raises Return.DoesNotExist.
+    """
+    taking.close(return_id=return_id, actor_id=actor_id, now=now)
+
+
 def has_campaigns() -> bool:
     """Return whether anybody has begun a campaign yet."""
     return Campaign.objects.exists()
@@ -201,6 +232,7 @@ __all__ = [
     "cancel",
     "change_draft",
     "choose",
+    "close_return",
     "compare_variants",
     "copy_campaign",
     "create_draft",
@@ -208,6 +240,7 @@ __all__ = [
     "deliver",
     "delivery_of_provider_message",
     "forget_measures",
+    "forget_returns",
     "has_campaigns",
     "launch",
     "look_before_launch",
@@ -223,6 +256,7 @@ __all__ = [
     "publish_links",
     "publish_missing_images",
     "receive_measures",
+    "register_on_reply",
     "register_publisher",
     "resolve_doubts",
     "resume",
@@ -239,7 +273,9 @@ __all__ = [
     "starter",
     "stop_on_reply",
     "sweep",
+    "take_returns",
     "unschedule",
     "watch_sequences",
     "why_not_single",
+    "words_of_return",
 ]

@@ -99,5 +99,15 @@ def look_before_launch(**_later: Any) -> None:
     services.look_before_launch(clock=_now)
 
 
+@shared_task(name="campaigns.take_returns")
+def take_returns(**_later: Any) -> None:
+    services.take_returns(now=_now())
+
+
+@shared_task(name="campaigns.forget_returns")
+def forget_returns(**_later: Any) -> None:
+    services.forget_returns(now=_now())
+
+
 def _now() -> datetime:
     return datetime.now(UTC)

@@ -17,6 +17,7 @@ from campaigns.pages import (
     relay_pages,
     replies,
     reply_templates,
+    returns,
     running,
     template_pages,
     writing,
@@ -129,6 +130,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "relays/services/<slug:service>", relay_pages.mail_service_edit, name="mail-service-edit"
     ),
+    path("returns/", returns.return_list, name="return-list"),
+    path("returns/<uuid:return_id>/", returns.return_page, name="return"),
+    path("returns/<uuid:return_id>/looked", returns.return_looked, name="return-looked"),
     path("templates/", template_pages.template_list, name="template-list"),
     path("templates/new", template_pages.template_new, name="template-new"),
     path("templates/preview", previews.mail_preview, name="mail-preview"),

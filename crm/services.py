@@ -13,6 +13,7 @@ from crm.exports.making import work_on_exports
 from crm.free_text import FreeTextField
 from crm.happenings import register_listener, register_mover
 from crm.imports.running import work_on_imports
+from crm.keyset import page_after, read_cursor
 from crm.lead_slots import LeadMessage, register_lead_action, register_lead_messages
 from crm.leads import NotAContact, lead_answered, lead_contact, require_contact
 from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merges
@@ -20,6 +21,7 @@ from crm.models import Account, Role
 from crm.officer.notice_use import NoticeUse, register_notice_uses
 from crm.officer.uses import PurposeUse, register_purpose_uses
 from crm.people import Person, Profile, profiles
+from crm.reaching import last_signs, mark_reachable, note_reply
 from crm.reception import Facets, receive_lead, receive_many
 from crm.reminders import ring_reminders
 from crm.scoring.reckoning import reckon_every_score
@@ -116,18 +118,23 @@ __all__ = [
     "decide_approval",
     "forget_sign_ins",
     "forget_what_was_told",
+    "last_signs",
     "lead_answered",
     "lead_contact",
     "make_tag",
+    "mark_reachable",
     "mark_unreachable",
     "membership",
     "merge_contacts",
     "new_password",
+    "note_reply",
     "notify",
     "organisation_names",
+    "page_after",
     "profiles",
     "publish_event",
     "publish_events",
+    "read_cursor",
     "receive_lead",
     "receive_many",
     "reckon_every_score",

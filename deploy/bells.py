@@ -35,6 +35,8 @@ SWEEPS = {
     "campaigns.decide_due": 15,
     "campaigns.receive_measures": 2,
     "campaigns.forget_measures": 120,
+    "campaigns.take_returns": 2,
+    "campaigns.forget_returns": 3600,
     "campaigns.publish_links": 3600,
     "campaigns.publish_issues": 60,
     "campaigns.run_sequences": 2,

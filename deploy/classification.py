@@ -100,6 +100,8 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.MailServiceLimit": {"service": _C},
     "campaigns.RelayAllowance": {"service": _C, "used": _R},
     "campaigns.RelaySlot": {"worker": _C},
+    "campaigns.Return": dict.fromkeys(("source", "kind", "why", "status", "attribution"), _C),
+    "campaigns.ReturnPart": {"source": _C},
     "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence"), _C),
     "forms_intake.Form": {"code": _C, "name": _P},
     "forms_intake.FormVersion": {

@@ -49,7 +49,7 @@ ANCHOR_DIR = Path(text("ACCORD_ANCHOR_DIR", str(HOME / "anchor")))
 # What wraps the keys of the ring (docs/key-providers.md). The public side and beat hold no key, so
 # they are not given the token either.
 KEY_PROVIDER = choice("ACCORD_KEY_PROVIDER", "local", {"local", "transit"})
-_USES_KEYS = PROCESS not in {"public", "beat"}
+_USES_KEYS = PROCESS not in {"public", "returns", "beat"}
 _NEEDS_SERVER = KEY_PROVIDER == "transit" and _USES_KEYS
 # Where nothing is required, a server may be named for `keys move`.
 TRANSIT_URL = web_address("ACCORD_TRANSIT_URL", required=_NEEDS_SERVER)
@@ -92,6 +92,19 @@ COMPLAINT_ADDRESS = text("ACCORD_COMPLAINT_ADDRESS", "")
 DKIM_KEY_PATH = text("ACCORD_DKIM_KEY", "")
 DKIM_SELECTOR = text("ACCORD_DKIM_SELECTOR", "accord")
 
+# --- What comes back (docs/returns.md) --------------------------------------------------------
+
+RETURNS_BY_MAIL = flag("ACCORD_RETURNS_BY_MAIL", False)
+RETURNS_LISTEN = text("ACCORD_RETURNS_LISTEN", "")
+RETURNS_ADDRESSES = listing("ACCORD_RETURNS_ADDRESSES")
+RETURNS_IMAP = text("ACCORD_RETURNS_IMAP", "") if PROCESS in {"returns", "owner"} else ""
+RETURNS_IMAP_SECONDS = integer("ACCORD_RETURNS_IMAP_SECONDS", 60)
+ANYMAIL = {  # what mail services prove themselves with; it opens nothing of ours
+    "WEBHOOK_SECRET": text("ACCORD_WEBHOOK_SECRET", ""),
+    "MAILGUN_WEBHOOK_SIGNING_KEY": text("ACCORD_MAILGUN_SIGNING_KEY", ""),
+    "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY": text("ACCORD_SENDGRID_VERIFICATION_KEY", ""),
+}
+
 # --- Databases: a process has only the ones it was given -------------------------------------
 
 
@@ -109,7 +122,7 @@ def _database(name: str) -> dict[str, Any]:
         "PORT": str(parts.pop("port", "")),
         "CONN_MAX_AGE": 600,
         # The public side tries once more on a new connection instead (privacy.on_intake).
-        "CONN_HEALTH_CHECKS": PROCESS != "public",
+        "CONN_HEALTH_CHECKS": PROCESS not in {"public", "returns"},
         "OPTIONS": {"application_name": f"accord-{PROCESS}", **parts},
     }
 

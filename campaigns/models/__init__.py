@@ -56,6 +56,7 @@ from campaigns.models.relays import (
     RelaySlot,
     RelayState,
 )
+from campaigns.models.returns import Return, ReturnPart, SoftBounce
 from campaigns.models.single import OutgoingMessage, ReplyTemplate
 
 __all__ = [
@@ -94,6 +95,8 @@ __all__ = [
     "RelaySlot",
     "RelayState",
     "ReplyTemplate",
+    "Return",
+    "ReturnPart",
     "Round",
     "SavedBlock",
     "Sequence",
@@ -102,6 +105,7 @@ __all__ = [
     "SequenceMember",
     "SequenceState",
     "SequenceVersion",
+    "SoftBounce",
     "StateChange",
     "StepMove",
     "Template",
