@@ -11,7 +11,9 @@ from crm.models import Account, Role
 from crm.officer.notice_use import NoticeUse, register_notice_uses
 from crm.officer.uses import PurposeUse, register_purpose_uses
 from crm.people import Person, Profile, profiles
+from crm.picking import find_people, person_of
 from crm.reception import Facets, receive_lead, receive_many
+from crm.search.asking import NotASearch, SearchDown
 from crm.segments.choices import Choice, register_choices
 from crm.segments.compile import membership
 from crm.segments.rules import InvalidRules
@@ -50,12 +52,14 @@ __all__ = [
     "ListRow",
     "NameTaken",
     "NewAccount",
+    "NotASearch",
     "NotMergeable",
     "NoticeUse",
     "Person",
     "Profile",
     "PurposeUse",
     "Role",
+    "SearchDown",
     "SegmentSummary",
     "SegmentUnknown",
     "UsernameTaken",
@@ -71,11 +75,13 @@ __all__ = [
     "count_members",
     "create_account",
     "create_segment",
+    "find_people",
     "forget_sign_ins",
     "mark_unreachable",
     "membership",
     "merge_contacts",
     "new_password",
+    "person_of",
     "profiles",
     "receive_lead",
     "receive_many",

@@ -36,6 +36,7 @@ _CRM_TABLES = frozenset(
         "campaigns_campaignversion",
         "campaigns_compiledcontent",
         "campaigns_delivery",
+        "campaigns_draftstate",
         "campaigns_measuredmessage",
         "campaigns_statechange",
         "campaigns_template",

@@ -17,6 +17,7 @@ from campaigns.models.deliveries import (
     DeliveryState,
 )
 from campaigns.models.measurement import MeasuredMessage, PublishedLink, TrackedLink
+from campaigns.models.writing import DraftState
 
 __all__ = [
     "LETTER_KINDS",
@@ -29,6 +30,7 @@ __all__ = [
     "Delivery",
     "DeliveryKind",
     "DeliveryState",
+    "DraftState",
     "MeasuredMessage",
     "PublishedLink",
     "StateChange",

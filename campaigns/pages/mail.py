@@ -1,6 +1,6 @@
 """Looks at a mail before it is sent, filled in for somebody who does not exist."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -13,7 +13,9 @@ from campaigns.content.findings import BrokenTemplate, Finding
 from campaigns.content.lint import lint
 from campaigns.content.merge import FIELDS_OF, placeholders
 from campaigns.models import Campaign, CompiledContent
+from campaigns.pages.dark import in_the_dark
 from campaigns.trials import SAMPLE, sample_values
+from campaigns.versions import version_of
 
 # A mail shown as a mail program would: it runs nothing, fetches nothing, leads nowhere. The
 # sandbox stands here too, for those who open the address of a preview by itself.
@@ -26,11 +28,13 @@ _LONGEST_EXCERPT = 140
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A finding with the place it is about: a field of the form, or a line of the code."""
+    """A finding with the place it is about: a field of the form, a block, or a line of the code."""
 
     finding: Finding
     excerpt: str = ""
     place: str | None = None
+    block: str = ""
+    label: str = ""
 
 
 def merge_fields() -> list[tuple[str, str]]:
@@ -84,40 +88,55 @@ def filled(line: str) -> str:
     return "".join([*pieces, line[at:]])
 
 
-def mail_of(campaign: Campaign) -> Parts:
-    """The mail that was frozen at the launch, or that the draft makes. Raises BrokenTemplate."""
+def mail_of(campaign: Campaign, *, variant: int = 0, language: str = "") -> Parts:
+    """The mail that was frozen at the launch, or that the draft makes.
+
+    Raises BrokenTemplate, and NoSuchVersion.
+    """
+    language = language or campaign.language
     frozen = CompiledContent.objects.filter(
-        campaign=campaign, variant=0, language=campaign.language
+        campaign=campaign, variant=variant, language=language
     ).first()
     if frozen is not None:
         return parts_of(html=frozen.html, text=frozen.text, subject=frozen.subject)
+    words = version_of(campaign=campaign, variant=variant, language=language)
     return draft_mail(
-        mjml=campaign.mjml,
-        subject=campaign.subject,
-        preheader=campaign.preheader,
-        language=campaign.language,
+        mjml=words.mjml,
+        subject=words.subject,
+        preheader=words.preheader,
+        language=words.language,
     ).parts()
 
 
-def preview(parts: Parts, *, view: str) -> HttpResponse:
-    """The document of a preview; `view` is text, or anything else for the page."""
+def preview(parts: Parts, *, view: str, values: Mapping[str, str] | None = None) -> HttpResponse:
+    """The document of a preview, for the made-up person unless `values` are somebody's.
+
+    `view` is text, dark, inverted (pages/dark.py), or anything else for the page.
+    """
+    filled_in = sample_values() if values is None else values
     if view == "text":
-        text = parts.text.render(sample_values())
+        text = parts.text.render(filled_in)
         return sandboxed(render_to_string("campaigns/preview_text.html", {"text": text}))
-    return sandboxed(parts.html.render(sample_values()))
+    page = parts.html.render(filled_in)
+    if view in ("dark", "inverted"):
+        page = in_the_dark(page, "own" if view == "dark" else "inverted")
+    return sandboxed(page)
 
 
 def broken_preview(findings: Sequence[Finding]) -> HttpResponse:
     return sandboxed(render_to_string("campaigns/preview_broken.html", {"findings": findings}))
 
 
-def shown(*, mjml: str, subject: str, preheader: str, language: str, view: str) -> HttpResponse:
+def shown(
+    *, mjml: str, subject: str, preheader: str, language: str, view: str,
+    values: Mapping[str, str] | None = None,
+) -> HttpResponse:  # fmt: skip
     """The preview of words that nobody saved yet, or what is wrong with them."""
     try:
         mail = draft_mail(mjml=mjml, subject=subject, preheader=preheader, language=language)
     except BrokenTemplate as broken:
         return broken_preview(broken.findings)
-    return preview(mail.parts(), view=view)
+    return preview(mail.parts(), view=view, values=values)
 
 
 def sandboxed(html: str) -> HttpResponse:

@@ -59,6 +59,7 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                     "campaigns_audienceexclusion",
                     "campaigns_trackedlink",
                     "campaigns_campaignversion",
+                    "campaigns_draftstate",
                 ),
                 *("crm_accountevent", "crm_export", "crm_exportdownload", "crm_numbershown"),
                 "crm_numberchange",

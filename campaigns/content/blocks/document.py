@@ -15,7 +15,7 @@ from campaigns.content.blocks.kinds import KINDS, Field, Kind, Shape
 from campaigns.content.blocks.rich_text import clean_line, clean_link, clean_rich
 
 VERSION = 1
-MOST_BLOCKS = 100
+MOST_BLOCKS = 60
 Block = dict[str, Any]
 Document = dict[str, Any]
 

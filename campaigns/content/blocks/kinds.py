@@ -215,7 +215,9 @@ _ALL = (
                 ),
             ),
             Field(
-                "opt_out", _("Words of the opt-out link"), default=_("Stop receiving these messages")
+                "opt_out",
+                _("Words of the opt-out link"),
+                default=_("Stop receiving these messages"),
             ),
             Field(
                 "preferences",

@@ -82,7 +82,9 @@ def _head(accent: str, page: str) -> Lines:
 
 def _section(inside: Lines, *, is_first: bool, sheet: str = "sheet", more: str = "") -> Lines:
     top = ' padding="28px 32px 8px"' if is_first and not more else more
-    background = f' background-color="{_SHEET}"' if sheet == "sheet" and "background" not in top else ""
+    background = (
+        f' background-color="{_SHEET}"' if sheet == "sheet" and "background" not in top else ""
+    )
     return [
         f'    <mj-section css-class="{sheet}"{background}{top}>',
         *inside,
@@ -132,9 +134,7 @@ def _heading(block: Block, accent: str, is_first: bool) -> Lines:
 
 
 def _text(block: Block, accent: str, is_first: bool) -> Lines:
-    return _section(
-        _column(_words(block["html"], f' align="{block["align"]}"')), is_first=is_first
-    )
+    return _section(_column(_words(block["html"], f' align="{block["align"]}"')), is_first=is_first)
 
 
 def _picture(block: Block, accent: str, is_first: bool) -> Lines:
@@ -195,7 +195,9 @@ def _card(block: Block, accent: str, is_first: bool) -> Lines:
         inside += _words(block["html"])
     if block["label"]:
         inside += _button(block["label"], block["href"], ' align="left"')
-    opening = f'      <mj-column border="1px solid {_RULE}" border-radius="8px" padding="12px 20px">'
+    opening = (
+        f'      <mj-column border="1px solid {_RULE}" border-radius="8px" padding="12px 20px">'
+    )
     return _section([opening, *inside, "      </mj-column>"], is_first=is_first)
 
 
