@@ -16,7 +16,7 @@ from campaigns.models import Campaign, CampaignVersion
 from campaigns.pages import mail
 from campaigns.pages.block_pages import Done, acted
 from campaigns.pages.given_words import GivenWords, findings_context, given_words
-from campaigns.versions import MOST_VARIANTS, tabs_of
+from campaigns.versions import MOST_VARIANTS, tabs_of, version_of
 
 LETTERS = "ABCDE"
 
@@ -105,6 +105,24 @@ def versions_context(row: Campaign | CampaignVersion) -> dict[str, Any]:
         "variant_letter": LETTERS[key[0]],
         "frame_url": reverse("campaign-preview", args=[campaign.id])
         + f"?variant={key[0]}&language={key[1]}",
+    }
+
+
+def shown_version(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
+    """Which of the mails a page shows (`?version=0:fr`), and links to the others."""
+    keys = tabs_of(campaign)
+    named = {f"{variant}:{language}": (variant, language) for variant, language in keys}
+    key = named.get(request.GET.get("version", ""), keys[0])
+    words = version_of(campaign=campaign, variant=key[0], language=key[1])
+    has_variants = len({variant for variant, _language in keys}) > 1
+    return {
+        "mail_tabs": [
+            (tab_name(each, has_variants=has_variants), f"?version={name}", each == key)
+            for name, each in named.items()
+        ],
+        "mail_query": f"?variant={key[0]}&language={key[1]}",
+        "inbox_subject": mail.filled(words.subject),
+        "inbox_preheader": mail.filled(words.preheader),
     }
 
 

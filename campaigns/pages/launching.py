@@ -14,7 +14,8 @@ from django.views.decorators.http import require_POST
 
 from campaigns import services
 from campaigns.models import Campaign
-from campaigns.pages import WRITERS, mail
+from campaigns.pages import WRITERS
+from campaigns.pages.editor import shown_version
 from campaigns.pages.forms import LaunchForm, TestSendForm
 from campaigns.pages.previews import audience_context
 from campaigns.services import ChangedMeanwhile, NotReady, TestNotSent, WrongState
@@ -31,8 +32,7 @@ def check_page(
         "may_write": account_of(request).role in WRITERS,
         "launch_form": LaunchForm(initial={"seen": campaign.updated_at.isoformat()}),
         "test_form": TestSendForm(),
-        "inbox_subject": mail.filled(campaign.subject),
-        "inbox_preheader": mail.filled(campaign.preheader),
+        **shown_version(request, campaign),
         **audience_context(campaign.purpose_id, str(campaign.segment_id or "")),
         **forms,
     }

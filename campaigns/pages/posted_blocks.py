@@ -81,7 +81,8 @@ class ShownBlock:
         """The first words of the block, to find it again when it is closed."""
         parts = [self.block, *self.block.get("cells", [])]
         names = ("text", "title", "heading", "html", "label", "alt", "mjml")
-        words = (strip_tags(part.get(name, "")).strip() for name in names for part in parts)
+        texts = (part.get(name, "").replace("<", " <") for name in names for part in parts)
+        words = (" ".join(strip_tags(text).split()) for text in texts)
         return unescape(next(filter(None, words), ""))[:_LONGEST_SUMMARY]
 
 

@@ -203,7 +203,7 @@
   // Which blocks are open goes with the form, so that they stay so after an act.
   document.addEventListener("toggle", function (event) {
     var block = event.target.closest ? event.target.closest(".campaigns-block") : null;
-    if (!block || event.target.parentElement !== block) return;
+    if (!block || !event.target.matches(".campaigns-block-fields")) return;
     block.querySelector("input[name=open]").disabled = !event.target.open;
   }, true);
 
