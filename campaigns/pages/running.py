@@ -13,7 +13,8 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from campaigns import services
 from campaigns.models import Campaign, CampaignState
-from campaigns.pages import READERS, WRITERS, mail
+from campaigns.pages import READERS, WRITERS
+from campaigns.pages.editor import shown_version
 from campaigns.pages.figures import is_moving, parts
 from campaigns.pages.labels import STATE_NAMES, advice, reason_lines
 from campaigns.pages.launching import check_page
@@ -35,8 +36,7 @@ def campaign(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
         "state_name": STATE_NAMES[shown.state],
         "history": _history(shown),
         "may_write": account_of(request).role in WRITERS,
-        "inbox_subject": mail.filled(shown.subject),
-        "inbox_preheader": mail.filled(shown.preheader),
+        **shown_version(request, shown),
         "measures": services.measures(campaign_id=campaign_id),
         **_account(campaign_id),
     }
@@ -44,7 +44,7 @@ def campaign(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
 
 
 def _campaign(campaign_id: UUID) -> Campaign:
-    related = Campaign.objects.select_related("purpose", "segment").defer("mjml")
+    related = Campaign.objects.select_related("purpose", "segment").defer("mjml", "blocks")
     return get_object_or_404(related, id=campaign_id)
 
 

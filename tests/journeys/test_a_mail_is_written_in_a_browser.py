@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Campaign
+from consent.services import seed_purposes
 from crm.accounts.register import NewAccount, create_account
 from tests.campaigns import cast
 from tests.crm.staff import PASSWORD, code_now
@@ -152,6 +153,7 @@ def _change_visually(sight: Eyes, page: Page, campaign: Campaign) -> None:
 def test_written_by_keyboard_seen_in_every_view_and_changed_visually(
     stage: Stage, sight: Eyes
 ) -> None:
+    seed_purposes(now=cast.clock())
     page, name = sight.page(), f"By keyboard {uuid4().hex[:6]}"
     _sign_in(stage, page, _writer())
     page.goto(f"{stage.staff_url}/campaigns/new")
