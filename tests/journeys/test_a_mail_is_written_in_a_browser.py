@@ -53,8 +53,8 @@ def _said(page: Page, words: str) -> None:
     expect(page.locator("#blocks-said")).to_have_text(words)
 
 
-def _focus(page: Page) -> str:
-    return str(page.evaluate("document.activeElement.id"))
+def _focused(page: Page, identity: str) -> None:
+    expect(page.locator(f"#{identity}")).to_be_focused()
 
 
 def _write_with_the_keyboard(page: Page, name: str) -> None:
@@ -75,7 +75,7 @@ def _write_with_the_keyboard(page: Page, name: str) -> None:
     _press(page, "button[value='add:quote:2']")
     _said(page, "Quote added at place 3.")
     assert _order(page) == ["b1", "b2", "b5", "b3", "b4"]
-    assert _focus(page) == "block-b5-html-rich"
+    _focused(page, "block-b5-html-rich")
     page.keyboard.type("Short and ")
     page.keyboard.press("Control+b")
     page.keyboard.type("clear")
@@ -86,12 +86,13 @@ def _write_with_the_keyboard(page: Page, name: str) -> None:
 def _reorder_with_the_keyboard(page: Page) -> None:
     _press(page, "#b5-down")
     _said(page, "Quote moved to place 4 of 5.")
-    assert _focus(page) == "b5-down"
+    _focused(page, "b5-down")
     page.keyboard.press("Enter")
     _said(page, "Quote moved to place 5 of 5.")
+    _focused(page, "b5-down")
     page.keyboard.press("Enter")
     _said(page, "Quote is the last block.")
-    assert _focus(page) == "b5-down"
+    _focused(page, "b5-down")
     for place in (4, 3):
         _press(page, "#b5-up", "Space")
         _said(page, f"Quote moved to place {place} of 5.")
@@ -100,7 +101,7 @@ def _reorder_with_the_keyboard(page: Page) -> None:
     assert _order(page) == ["b1", "b2", "b5", "b6", "b3", "b4"]
     _press(page, "#b6-delete")
     _said(page, "Quote deleted. It can be put back.")
-    assert _focus(page) == "blocks-undo"
+    _focused(page, "blocks-undo")
     page.keyboard.press("Enter")
     _said(page, "Quote is back.")
     _press(page, "#b6-delete")
