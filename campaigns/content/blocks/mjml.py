@@ -61,7 +61,6 @@ def _head(accent: str, page: str) -> Lines:
         f'      <mj-button font-size="16px" font-weight="700" inner-padding="14px 28px"'
         f' border-radius="6px" background-color="{accent}" color="{ink_on(accent)}"'
         ' padding="12px 0" />',
-        '      <mj-image padding="8px 0" />',
         f'      <mj-divider border-width="1px" border-color="{_RULE}" padding="12px 0" />',
         "    </mj-attributes>",
         "    <mj-style>",
@@ -105,7 +104,7 @@ def _image(values: Mapping[str, str], width: str = "") -> Lines:
     link = f' href="{as_attribute(values["href"])}"' if values.get("href") else ""
     size = f' width="{width}"' if width else ""
     source, words = as_attribute(values["src"]), as_attribute(values["alt"])
-    return [f'        <mj-image src="{source}" alt="{words}"{link}{size} />']
+    return [f'        <mj-image src="{source}" alt="{words}" padding="8px 0"{link}{size} />']
 
 
 def _button(label: str, href: str, attributes: str) -> Lines:

@@ -25,7 +25,15 @@
       return given.counts[tag] !== got.counts[tag];
     });
     if (tags.length) return tags.map(function (tag) { return tag + ">"; }).join(" ");
-    return given.words === got.words ? "" : given.words.slice(0, 200);
+    return given.words === got.words ? "" : difference(given.words, got.words);
+  }
+
+  // The first words that differ, with a few before them.
+  function difference(before, after) {
+    var at = 0;
+    while (at < before.length && before[at] === after[at]) at += 1;
+    var from = Math.max(0, at - 30);
+    return "“" + before.slice(from, at + 60) + "” → “" + after.slice(from, at + 60) + "”";
   }
 
   function options() {
