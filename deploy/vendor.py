@@ -21,22 +21,21 @@ _MAP_COMMENT = re.compile(rb"\n?(/\*|//)# sourceMappingURL=[^\n]*(\*/)?\s*$")
 
 _ICON_NAMES = """
 activity address-book adjustments-horizontal affiliate alert-circle alert-triangle align-left
-archive arrow-back-up arrow-down arrow-left arrow-right arrow-up arrows-vertical ban bell bold bolt
-briefcase brush bug
-building calendar calendar-event certificate chart-bar chart-line chart-pie check checklist
-chevron-down chevron-left chevron-right chevron-up circle circle-check circle-dashed circle-x
-click clipboard clipboard-check clipboard-list clock code columns columns-2 columns-3 contrast copy
-database device-desktop device-mobile device-tablet dots dots-vertical download external-link eye
-eye-off file-code file-text filter fingerprint flask folder forms gavel grip-vertical h-1
-hand-stop heart help-circle history home hourglass id-badge-2 inbox info-circle italic key keyboard
-language layout-grid lifebuoy link list list-numbers loader-2 lock lock-open logout mail mail-check
-mail-forward mail-opened mail-x mailbox map-pin menu-2 message message-circle moon news notes
-paperclip palette pencil phone photo player-pause player-play player-stop plus point printer
-qrcode refresh report report-analytics rocket scale search section send separator server settings
-share shield shield-check shield-half shield-lock sitemap social sort-ascending sort-descending
-speakerphone square star sun switch-horizontal tag tags target-arrow template test-pipe timeline
-toggle-right tool trash typography underline unlink upload user user-check user-circle user-off user-plus user-x
-users users-group wand world x
+archive arrow-back-up arrow-down arrow-left arrow-right arrow-up arrows-vertical ban bell bold
+bolt briefcase brush bug building calendar calendar-event certificate chart-bar chart-line
+chart-pie check checklist chevron-down chevron-left chevron-right chevron-up circle circle-check
+circle-dashed circle-x click clipboard clipboard-check clipboard-list clock code columns columns-2
+columns-3 contrast copy database device-desktop device-mobile device-tablet dots dots-vertical
+download external-link eye eye-off file-code file-text filter fingerprint flask folder forms gavel
+grip-vertical h-1 hand-stop heart help-circle history home hourglass id-badge-2 inbox info-circle
+italic key keyboard language layout-grid lifebuoy link list list-numbers loader-2 lock lock-open
+logout mail mail-check mail-forward mail-opened mail-x mailbox map-pin menu-2 message
+message-circle moon news notes paperclip palette pencil phone photo player-pause player-play
+player-stop plus point printer qrcode refresh report report-analytics rocket scale search section
+send separator server settings share shield shield-check shield-half shield-lock sitemap social
+sort-ascending sort-descending speakerphone square star sun switch-horizontal tag tags
+target-arrow template test-pipe timeline toggle-right tool trash typography underline unlink
+upload user user-check user-circle user-off user-plus user-x users users-group wand world x
 """
 ICONS = re.findall(r"\S+", _ICON_NAMES)
 
