@@ -43,7 +43,7 @@ def words_context(
 
 def _kept_words(form: Form, document: Document | None) -> GivenWords:
     names = ("subject", "preheader", "mjml")
-    given = {
+    given: dict[str, Any] = {
         name: str(form[name].value() or "").replace("\r\n", "\n") if name in form.fields else ""
         for name in names
     }

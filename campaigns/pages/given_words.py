@@ -31,7 +31,7 @@ class GivenWords:
 
 def given_words(given: QueryDict) -> GivenWords:
     """What a form holds that nobody saved yet."""
-    lines = {name: given.get(name, "")[:200] for name in ("subject", "preheader")}
+    lines: dict[str, Any] = {name: given.get(name, "")[:200] for name in ("subject", "preheader")}
     if given.get("mode") != "blocks":
         return GivenWords(mjml=given.get("mjml", "").replace("\r\n", "\n"), **lines)
     try:

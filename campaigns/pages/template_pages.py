@@ -58,7 +58,7 @@ def template_new(request: HttpRequest) -> HttpResponse:
         template_id = drafts.create_template(**form.cleaned_data, now=timezone.now())
         messages.success(request, _("The template is saved."))
         return redirect("template-edit", template_id)
-    return _editor(request, form, None, ready and ready.document)
+    return _editor(request, form, None, ready.document if ready else None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -193,7 +193,7 @@ def words_history(
     states = history.states(campaign_id=campaign_id, version_id=version_id)
     authors = {state.saved_by for state in states if state.saved_by}
     names = dict(Account.objects.filter(id__in=authors).values_list("id", "username"))
-    lines = [(state, names.get(state.saved_by, "")) for state in states]
+    lines = [(state, names.get(state.saved_by, "") if state.saved_by else "") for state in states]
     context = {**versions_context(row), "lines": lines, "back": edit_url_of(row)}
     return render(request, "campaigns/history.html", context | {"may_restore": is_draft(row)})
 

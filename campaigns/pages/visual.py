@@ -52,7 +52,7 @@ def words_visual(
 def _saved(request: HttpRequest, campaign_id: UUID, row: Row) -> HttpResponse:
     form = VisualForm(request.POST)
     if not form.is_valid():
-        messages.error(request, next(iter(form.errors.values()))[0])
+        messages.error(request, str(next(iter(form.errors.values()))[0]))
         return redirect(request.path)
     before = words_of(row)
     words = Words(

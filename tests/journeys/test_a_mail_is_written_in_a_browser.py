@@ -7,6 +7,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
+from campaigns.content.blocks.ready import ready_mail
 from campaigns.models import Campaign
 from consent.services import seed_purposes
 from crm.accounts.register import NewAccount, create_account
@@ -15,7 +16,7 @@ from tests.crm.staff import PASSWORD, code_now
 from tests.journeys.browser import Eyes
 from tests.journeys.stage import Stage, wait_for
 
-pytestmark = pytest.mark.usefixtures("stage")
+pytestmark = [pytest.mark.usefixtures("stage"), pytest.mark.timeout(300)]
 
 
 def _writer() -> NewAccount:
@@ -191,6 +192,21 @@ def test_written_by_keyboard_seen_in_every_view_and_changed_visually(
     page.get_by_role("link", name="Turn into code").click()
     sight.look(page, "to-code")
     page.get_by_role("button", name="Turn it into code").click()
+    expect(page.locator("#id_mjml")).to_be_visible()
+    assert Campaign.objects.get(name=name).blocks is None
+    assert sight.watch.complaints == []
+    assert sight.watch.strangers == []
+
+
+def test_changed_in_the_visual_editor_without_a_violation(stage: Stage, sight: Eyes) -> None:
+    ready = ready_mail("blank.en")
+    assert ready is not None
+    campaign = Campaign.objects.get(
+        id=cast.draft(mjml=ready.mjml.replace("Your title", "What is new"))
+    )
+    page = sight.page()
+    _sign_in(stage, page, _writer())
+    page.goto(f"{stage.staff_url}/campaigns/{campaign.id}/edit")
     _change_visually(sight, page, campaign)
     assert sight.watch.complaints == []
     assert sight.watch.strangers == []

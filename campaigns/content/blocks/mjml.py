@@ -233,7 +233,7 @@ def _footer(block: Block, accent: str, is_first: bool) -> Lines:
 
 
 def _raw(block: Block, accent: str, is_first: bool) -> Lines:
-    return block["mjml"].split("\n")
+    return str(block["mjml"]).split("\n")
 
 
 _PIECES: Mapping[str, Callable[[Block, str, bool], Lines]] = {

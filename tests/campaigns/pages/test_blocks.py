@@ -237,7 +237,7 @@ def test_languages_and_variants_are_added_written_copied_and_removed() -> None:
     client.post(words_url("words-copy", campaign.id, 0, "fr"), {"source": "1:fr"})
     assert CampaignVersion.objects.get(variant=0, language="fr").subject == "Bonjour"
     shown = client.get(
-        reverse("campaign-preview", args=[campaign.id]), {"variant": 1, "language": "fr"}
+        reverse("campaign-preview", args=[campaign.id]), {"variant": "1", "language": "fr"}
     )
     assert "Du neuf" in shown.content.decode()
     assert client.post(url, {"do": "remove-language:en"}).status_code == 302
