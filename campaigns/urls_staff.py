@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from campaigns.pages import (
+    block_acts,
     block_pages,
     brand_pages,
     comparing,
@@ -10,6 +11,7 @@ from campaigns.pages import (
     later_rounds,
     launching,
     listing,
+    persons,
     planning,
     preflight,
     previews,
@@ -20,9 +22,14 @@ from campaigns.pages import (
     returns,
     running,
     template_pages,
+    version_pages,
+    visual,
     writing,
 )
 from campaigns.pages.sequences.urls import urlpatterns as sequence_patterns
+
+# The words of a campaign in one variant and one language.
+_WORDS = "campaigns/<uuid:campaign_id>/words/<int:variant>/<str:language>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/", listing.campaign_list, name="campaign-list"),
@@ -133,9 +140,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("returns/", returns.return_list, name="return-list"),
     path("returns/<uuid:return_id>/", returns.return_page, name="return"),
     path("returns/<uuid:return_id>/looked", returns.return_looked, name="return-looked"),
+    path(
+        "campaigns/<uuid:campaign_id>/versions", version_pages.campaign_versions,
+        name="campaign-versions",
+    ),
+    path(f"{_WORDS}edit", version_pages.version_edit, name="version-edit"),
+    path(f"{_WORDS}save", version_pages.words_autosave, name="words-autosave"),
+    path(f"{_WORDS}copy", version_pages.words_copy, name="words-copy"),
+    path(f"{_WORDS}states", version_pages.words_history, name="words-history"),
+    path(f"{_WORDS}restore", version_pages.words_restore, name="words-restore"),
+    path(f"{_WORDS}code", version_pages.words_to_code, name="words-to-code"),
+    path(f"{_WORDS}visual", visual.words_visual, name="words-visual"),
     path("templates/", template_pages.template_list, name="template-list"),
     path("templates/new", template_pages.template_new, name="template-new"),
     path("templates/preview", previews.mail_preview, name="mail-preview"),
+    path("templates/mail-blocks", block_acts.mail_blocks, name="mail-blocks"),
+    path("templates/persons", persons.mail_persons, name="mail-persons"),
     path("templates/findings", previews.mail_findings, name="mail-findings"),
     path("templates/starters/<str:key>", previews.starter_preview, name="starter-preview"),
     path("templates/<uuid:template_id>/", template_pages.template_edit, name="template-edit"),

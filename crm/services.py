@@ -21,10 +21,12 @@ from crm.models import Account, Role
 from crm.officer.notice_use import NoticeUse, register_notice_uses
 from crm.officer.uses import PurposeUse, register_purpose_uses
 from crm.people import Person, Profile, profiles
+from crm.picking import find_people, person_of
 from crm.reaching import last_signs, mark_reachable, note_reply
 from crm.reception import Facets, receive_lead, receive_many
 from crm.reminders import ring_reminders
 from crm.scoring.reckoning import reckon_every_score
+from crm.search.asking import NotASearch, SearchDown
 from crm.segments.choices import Choice, choices_of, register_choices
 from crm.segments.compile import membership
 from crm.segments.facts import CAMPAIGN as CAMPAIGN_NUMBER
@@ -86,6 +88,7 @@ __all__ = [
     "NameTaken",
     "NewAccount",
     "NotAContact",
+    "NotASearch",
     "NotATag",
     "NotForYou",
     "NotMergeable",
@@ -95,6 +98,7 @@ __all__ = [
     "PurposeUse",
     "Reference",
     "Role",
+    "SearchDown",
     "SegmentSummary",
     "SegmentUnknown",
     "SegmentUse",
@@ -116,6 +120,7 @@ __all__ = [
     "create_account",
     "create_segment",
     "decide_approval",
+    "find_people",
     "forget_sign_ins",
     "forget_what_was_told",
     "last_signs",
@@ -131,6 +136,7 @@ __all__ = [
     "notify",
     "organisation_names",
     "page_after",
+    "person_of",
     "profiles",
     "publish_event",
     "publish_events",

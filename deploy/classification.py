@@ -36,16 +36,17 @@ _C, _R, _P, _F = Holds.CODE, Holds.REFERENCE, Holds.PUBLISHED, Holds.FACET
 _S, _X = Holds.STAFF, Holds.SEALED
 
 FIELDS: dict[str, dict[str, Holds]] = {
-    "campaigns.Template": {"name": _P, "language": _C, "mjml": _P},
+    "campaigns.Template": {"name": _P, "language": _C, "mjml": _P, "blocks": _P},
     "campaigns.Campaign": {
-        **dict.fromkeys(("name", "subject", "preheader", "mjml"), _P),
+        **dict.fromkeys(("name", "subject", "preheader", "mjml", "blocks"), _P),
         **dict.fromkeys(("sender_name", "sender_address", "reply_to"), _P),
         **dict.fromkeys(("state", "mode", "language", "halted_reason"), _C),
     },
     "campaigns.CampaignVersion": {
-        **dict.fromkeys(("subject", "preheader", "mjml"), _P),
+        **dict.fromkeys(("subject", "preheader", "mjml", "blocks"), _P),
         "language": _C,
     },
+    "campaigns.DraftState": dict.fromkeys(("subject", "preheader", "mjml", "blocks"), _P),
     "campaigns.CompiledContent": {
         **dict.fromkeys(("html", "text", "subject"), _P),
         **dict.fromkeys(("fields", "language"), _C),

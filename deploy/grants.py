@@ -40,6 +40,7 @@ _CRM_TABLES = frozenset(
         "campaigns_colleaguenotice",
         "campaigns_delivery",
         "campaigns_enrolment",
+        "campaigns_draftstate",
         "campaigns_measuredmessage",
         "campaigns_outgoingmessage",
         "campaigns_replytemplate",

@@ -309,7 +309,8 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _OWN_URL.startswith("https://") else 0
 X_FRAME_OPTIONS = "DENY"
 # A sealed submission is at most 16 KiB; staff uploads come with their own limits.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 if PROCESS == "public" else 2 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+# A mail of sixty blocks has some thousand fields.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200 if PROCESS == "public" else 2000
 # What staff upload is held in memory until it is sealed: it never reaches a disk in clear. A file
 # that is larger is not taken at all.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]

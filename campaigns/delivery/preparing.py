@@ -22,7 +22,7 @@ from campaigns.measurement import links as measurement
 from campaigns.measurement.links import FrozenLink
 from campaigns.measurement.measured_mail import measured, trackable_links
 from campaigns.models import Campaign, CompiledContent, DeliveryKind, DeliveryState
-from campaigns.returns.addresses import opt_out_mailto
+from campaigns.returns.addresses import complaints_address, opt_out_mailto
 from campaigns.smtp.addresses import BadAddress
 from campaigns.smtp.headers import UnsafeHeader
 from campaigns.smtp.message import MessageFrame, Sender

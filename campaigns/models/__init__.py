@@ -58,6 +58,7 @@ from campaigns.models.relays import (
 )
 from campaigns.models.returns import Return, ReturnPart, SoftBounce
 from campaigns.models.single import OutgoingMessage, ReplyTemplate
+from campaigns.models.writing import DraftState
 
 __all__ = [
     "LETTER_KINDS",
@@ -76,6 +77,7 @@ __all__ = [
     "Delivery",
     "DeliveryKind",
     "DeliveryState",
+    "DraftState",
     "Enrolment",
     "EnrolmentChange",
     "EnrolmentState",

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_POST
 
 from campaigns import services
 from campaigns.models import Campaign, CampaignVersion
-from campaigns.pages import WRITERS, mail
+from campaigns.pages import WRITERS
+from campaigns.pages.editor import shown_version
 from campaigns.pages.forms import LaunchForm, TestSendForm
 from campaigns.pages.planning import planning_context
 from campaigns.pages.preflight import preflight_context
@@ -33,8 +34,7 @@ def check_page(
         "launch_form": LaunchForm(initial={"seen": campaign.updated_at.isoformat()}),
         "test_form": TestSendForm(),
         "versions": version_choices(campaign),
-        "inbox_subject": mail.filled(campaign.subject),
-        "inbox_preheader": mail.filled(campaign.preheader),
+        **shown_version(request, campaign),
         **preflight_context(request, campaign),
     }
     fall = audience_context(campaign.purpose_id, str(campaign.segment_id or ""))["fall"]

@@ -15,8 +15,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from campaigns import services
 from campaigns.models import Campaign, CampaignState
-from campaigns.pages import READERS, WRITERS, mail
+from campaigns.pages import READERS, WRITERS
 from campaigns.pages.comparing import comparison_context
+from campaigns.pages.editor import sequence_of, shown_version
 from campaigns.pages.figures import is_moving, parts
 from campaigns.pages.labels import (
     HISTORY_WORDS,
@@ -28,7 +29,6 @@ from campaigns.pages.labels import (
 from campaigns.pages.later_rounds import rounds_context, starting_context
 from campaigns.pages.launching import check_page
 from campaigns.pages.planning_forms import CancelForm
-from campaigns.pages.writing import sequence_of
 from campaigns.services import WrongState
 from crm.services import Account, account_of, staff_page
 
@@ -52,8 +52,7 @@ def campaign(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
         "state_name": STATE_NAMES[shown.state],
         "history": _history(shown),
         "may_write": account_of(request).role in WRITERS,
-        "inbox_subject": mail.filled(shown.subject),
-        "inbox_preheader": mail.filled(shown.preheader),
+        **shown_version(request, shown),
         "archive_url": f"{settings.PUBLIC_URL}/archive/{shown.id}/{shown.language}",
         "measures": services.measures(campaign_id=campaign_id),
         **_account(campaign_id),
@@ -64,7 +63,7 @@ def campaign(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
 
 
 def _campaign(campaign_id: UUID) -> Campaign:
-    related = Campaign.objects.select_related("purpose", "segment").defer("mjml")
+    related = Campaign.objects.select_related("purpose", "segment").defer("mjml", "blocks")
     return get_object_or_404(related, id=campaign_id)
 
 

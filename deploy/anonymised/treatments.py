@@ -61,6 +61,7 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                     *("campaigns_image", "campaigns_brand", "campaigns_savedblock"),
                     "campaigns_preflight",
                     "campaigns_campaignversion",
+                    "campaigns_draftstate",
                 ),
                 *("campaigns_sequence", "campaigns_sequenceversion", "campaigns_sequencemail"),
                 *("campaigns_sequencechange", "campaigns_sequencemember", "campaigns_stepmove"),

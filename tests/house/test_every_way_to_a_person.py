@@ -107,6 +107,8 @@ NOBODY: dict[str, str] = {
     "crm/imports/waiting.py::rows_of": "Lines of a file that waits: not people yet.",
     "crm/pages/contacts.py::_lines": "The list of contacts: who is kept, not whom to reach; the "
     "page says so, and what leaves the house goes through `reachable`.",
+    "crm/picking.py::find_people": "Names to choose one person from, for staff; nothing leaves.",
+    "crm/picking.py::person_of": "One person, for staff who look at a mail as that person gets it.",
     "crm/sql/campaign_ids.sql": "Ids of campaigns, no people.",
     "crm/organisations.py::details_of": "Companies we have a contract with, shown to staff.",
     "crm/organisations.py::change_organisation": "What was known of a company, to change it.",
