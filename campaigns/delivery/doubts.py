@@ -21,9 +21,9 @@ from django.conf import settings
 from django.db import transaction
 
 from campaigns.delivery import statements
+from campaigns.delivery.naming import message_id
 from campaigns.delivery.outcomes import MOST_TRIES
 from campaigns.delivery.postfix_log import NoEvidence, Reading, queued_now, read_log
-from campaigns.delivery.preparing import message_id
 from campaigns.delivery.statements import Claimed, Doubt, Outcome, Written
 from campaigns.models import LETTER_KINDS, Delivery, DeliveryKind, DeliveryState
 from campaigns.single.sending import single_handed_over

@@ -10,9 +10,10 @@ from django.utils.translation import gettext as _
 
 from campaigns.brands import look_for
 from campaigns.content.compile import Compiled, Parts, compile_content, lint_line, parts_of
+from campaigns.content.conditions import Facets
 from campaigns.content.findings import BrokenTemplate, Finding
 from campaigns.content.lint import lint
-from campaigns.content.merge import FIELDS_OF, Facets, placeholders
+from campaigns.content.merge import FIELDS_OF, placeholders
 from campaigns.images.library import with_pictures
 from campaigns.models import Campaign, CompiledContent
 from campaigns.pages.dark import in_the_dark

@@ -14,7 +14,7 @@ from tests.campaigns import cast
 from tests.crm.staff import PASSWORD, code_now
 from tests.journeys import acts
 from tests.journeys.browser import Eyes
-from tests.journeys.stage import Stage
+from tests.journeys.stage import Stage, wait_for
 from tests.journeys.test_a_planned_campaign_starts_once import people_of, segment_of
 
 COUNTRY = "GL"
@@ -108,7 +108,7 @@ def test_compared_agreed_scheduled_sent_and_sent_to_the_missing(stage: Stage, si
     page.goto(url)
     _schedule(sight, page)
     campaign = UUID(url.rstrip("/").rpartition("/")[2])
-    acts.wait_for(lambda: Campaign.objects.get(id=campaign).launched_at, "its moment", seconds=150)
+    wait_for(lambda: Campaign.objects.get(id=campaign).launched_at, "its moment", seconds=150)
     acts.wait_until_finished(campaign)
     subjects = {str(mail["Subject"]) for email in emails for mail in stage.inbox.to(email)}
     assert subjects <= {"Planned in a browser", "Planned, variant B"}
@@ -122,7 +122,7 @@ def test_compared_agreed_scheduled_sent_and_sent_to_the_missing(stage: Stage, si
     page.get_by_role("link", name="Send to the missing").click()
     sight.look(page, "missing")
     page.get_by_role("button", name="Send to them").click()
-    acts.wait_for(lambda: stage.inbox.to(late), "the later round")
+    wait_for(lambda: stage.inbox.to(late), "the later round")
     acts.wait_until_finished(campaign)
     page.goto(url)
     expect(page.get_by_role("heading", name="Sent to the missing")).to_be_visible()

@@ -9,7 +9,7 @@ from uuid import uuid4
 import pytest
 
 from campaigns import services as campaigns
-from campaigns.delivery.preparing import return_path
+from campaigns.delivery.naming import return_path
 from campaigns.models import Delivery
 from campaigns.returns.tokens import references_in
 from crm.models import Contact

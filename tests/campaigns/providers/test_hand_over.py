@@ -6,7 +6,7 @@ import pytest
 from pytest_django import Settings
 
 from campaigns import services
-from campaigns.delivery.preparing import return_path
+from campaigns.delivery.naming import return_path
 from campaigns.models import Delivery, DeliveryState, Relay
 from campaigns.providers.addresses import ProviderAddress
 from campaigns.smtp.addresses import BadRelayAddress
@@ -58,7 +58,7 @@ class TestBrevo:
         assert "/u/" in sent["List-Unsubscribe"]
         assert sent["Precedence"] == "bulk"
         assert sent["Message-ID"].startswith("<")
-        assert return_path(row.id) in sent["X-Mailin-custom"]
+        assert return_path(row) in sent["X-Mailin-custom"]
         assert not {name.lower() for name in sent} & {"dkim-signature", "received", "to"}
 
     def test_its_own_id_is_the_evidence(self, brevo: Api) -> None:

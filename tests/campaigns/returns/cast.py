@@ -5,7 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from campaigns import services
-from campaigns.delivery.preparing import message_id, return_path
+from campaigns.delivery.naming import message_id, return_path
 from campaigns.models import Delivery, Return
 from campaigns.returns.mail import take_mail
 from consent.services import permits

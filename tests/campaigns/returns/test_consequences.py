@@ -170,7 +170,7 @@ def _soft_over(one: Sent, days: list[float], start: datetime) -> None:
 
 
 def _references(one: Sent) -> tuple[object, ...]:
-    from campaigns.delivery.preparing import return_path
+    from campaigns.delivery.naming import return_path
     from campaigns.returns.tokens import references_in
 
     return tuple(references_in(return_path(one.delivery).encode()))

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from django.test import Client
 from pytest_django import Settings
 
-from campaigns.delivery.preparing import message_id, return_path
+from campaigns.delivery.naming import message_id, return_path
 from campaigns.models import DeliveryState, Return
 from privacy.models import Envelope, SealingPublicKey
 from tests.campaigns.returns.cast import Sent, sent, settle
