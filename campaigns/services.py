@@ -34,6 +34,7 @@ from campaigns.measurement.keeping import Measures, keep_measures, measures
 from campaigns.measurement.links import publish_missing_links
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
 from campaigns.proofs import message_proof
+from campaigns.results.counting import count_again, count_results
 from campaigns.trials import TestNotSent, send_test
 
 # A turn ends so that required letters and other campaigns get theirs.
@@ -131,6 +132,8 @@ __all__ = [
     "cancel",
     "change_draft",
     "copy_campaign",
+    "count_again",
+    "count_results",
     "create_draft",
     "deliver",
     "forget_measures",

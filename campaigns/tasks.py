@@ -49,5 +49,10 @@ def publish_issues(**_later: Any) -> None:
     services.publish_issues()
 
 
+@shared_task(name="campaigns.count_results")
+def count_results(**_later: Any) -> None:
+    services.count_results(clock=_now)
+
+
 def _now() -> datetime:
     return datetime.now(UTC)

@@ -10,6 +10,7 @@ from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merge
 from crm.models import Account, Role
 from crm.officer.notice_use import NoticeUse, register_notice_uses
 from crm.officer.uses import PurposeUse, register_purpose_uses
+from crm.pages.labels import BASES, LEDGER_STATES, METHODS
 from crm.people import Person, Profile, profiles
 from crm.reception import Facets, receive_lead, receive_many
 from crm.segments.choices import Choice, register_choices
@@ -38,12 +39,16 @@ from crm.shell import (
     register_home_list,
     register_menu,
 )
+from crm.spreadsheets import as_text
 from crm.support.tickets import close_overdue_tickets
 from crm.system import Figure, register_figures
 from crm.timeline import add_timeline, mark_unreachable, record_sent, register_proof_link
 
 __all__ = [
+    "BASES",
     "CAMPAIGN_NUMBER",
+    "LEDGER_STATES",
+    "METHODS",
     "Account",
     "CardValue",
     "Choice",
@@ -73,6 +78,7 @@ __all__ = [
     "add_timeline",
     "api_page",
     "archive_segment",
+    "as_text",
     "change_segment",
     "close_overdue_tickets",
     "count_members",

@@ -29,6 +29,7 @@ SWEEPS = {
     "campaigns.receive_measures": 2,
     "campaigns.forget_measures": 120,
     "campaigns.publish_links": 3600,
+    "campaigns.count_results": 5,
     "campaigns.publish_issues": 60,
 }
 SCHEDULE = {

@@ -53,6 +53,7 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.AudienceExclusion": {"reason": _C},
     "campaigns.StateChange": dict.fromkeys(("from_state", "to_state", "reason"), _C),
     "campaigns.TrackedLink": {"url": _P},
+    "campaigns.CampaignResult": {"figures": _C},
     "campaigns.PublishedIssue": {
         **dict.fromkeys(("subject", "summary", "html", "text"), _P),
         "language": _C,

@@ -185,11 +185,12 @@ def skip_cancelled(*, campaign_id: UUID | None) -> None:
 
 
 def note_measure(
-    *, delivery_id: int, open_on: date | None = None, click_on: date | None = None
+    *, delivery_id: int, open_on: date | None = None, click_on: date | None = None,
+    link_id: UUID | None = None,
 ) -> bool:
     """Keep the later day, if the person agrees at this moment; return whether it was kept."""
-    parameters = {"delivery": delivery_id, "open_on": open_on, "click_on": click_on}
-    return bool(_rows("note_measure", parameters))
+    days = {"open_on": open_on, "click_on": click_on}
+    return bool(_rows("note_measure", {"delivery": delivery_id, "link": link_id, **days}))
 
 
 def forget_measures() -> int:

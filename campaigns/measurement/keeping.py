@@ -34,6 +34,7 @@ def keep_measures(*, now: datetime, limit: int = 500) -> int:
             delivery_id=link.delivery_id,
             open_on=on if scope == OPEN else None,
             click_on=on if scope == CLICK else None,
+            link_id=link.link_id if scope == CLICK else None,
         )
 
     return drain_envelopes(kind=KIND, handle=keep, limit=limit, now=now).handled

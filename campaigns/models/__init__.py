@@ -18,18 +18,21 @@ from campaigns.models.deliveries import (
     DeliveryState,
 )
 from campaigns.models.measurement import MeasuredMessage, PublishedLink, TrackedLink
+from campaigns.models.results import CampaignResult, MeasuredClick
 
 __all__ = [
     "LETTER_KINDS",
     "OPEN_STATES",
     "AudienceExclusion",
     "Campaign",
+    "CampaignResult",
     "CampaignState",
     "CampaignVersion",
     "CompiledContent",
     "Delivery",
     "DeliveryKind",
     "DeliveryState",
+    "MeasuredClick",
     "MeasuredMessage",
     "PublishedIssue",
     "PublishedLink",

@@ -64,6 +64,7 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                 "crm_numberchange",
                 *("crm_supportticket", "privacy_accessrecord", "privacy_readmeter"),
                 *("campaigns_measuredmessage", "crm_enrolmentkey", "crm_staffsession"),
+                *("campaigns_measuredclick", "campaigns_campaignresult"),
                 *("crm_signin", "crm_securityevent", "crm_apitoken", "crm_apitokenuse"),
                 *(
                     "django_otp_webauthn_webauthncredential",
