@@ -30,7 +30,7 @@ from campaigns.launching import (
     pause,
     resume,
 )
-from campaigns.measurement.keeping import Measures, keep_measures, measures
+from campaigns.measurement.keeping import keep_measures
 from campaigns.measurement.links import publish_missing_links
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
 from campaigns.proofs import message_proof
@@ -121,7 +121,6 @@ def sweep(*, now: datetime) -> None:
 __all__ = [
     "ChangedMeanwhile",
     "Draft",
-    "Measures",
     "NotADraft",
     "NotReady",
     "NotToBePublished",
@@ -140,7 +139,6 @@ __all__ = [
     "has_campaigns",
     "launch",
     "mark_public",
-    "measures",
     "message_proof",
     "obstacles",
     "pause",

@@ -2,14 +2,40 @@
 
 from django.urls import URLPattern, URLResolver, path
 
-from campaigns.pages import launching, listing, previews, proof, running, template_pages, writing
+from campaigns.pages import (
+    launching,
+    listing,
+    previews,
+    proof,
+    results,
+    results_compare,
+    running,
+    template_pages,
+    writing,
+)
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/", listing.campaign_list, name="campaign-list"),
     path("campaigns/start", writing.campaign_start, name="campaign-start"),
     path("campaigns/new", writing.campaign_new, name="campaign-new"),
     path("campaigns/audience", previews.audience, name="campaign-audience"),
+    path("campaigns/results/", results_compare.results_list, name="results-list"),
+    path("campaigns/results/compare", results_compare.results_compare, name="results-compare"),
+    path(
+        "campaigns/results/compare.csv", results_compare.results_compare_file,
+        name="results-compare-file",
+    ),
     path("campaigns/<uuid:campaign_id>/", running.campaign, name="campaign"),
+    path(
+        "campaigns/<uuid:campaign_id>/results", results.campaign_results, name="campaign-results"
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/results.csv", results.campaign_results_file,
+        name="campaign-results-file",
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/recount", results.campaign_recount, name="campaign-recount"
+    ),
     path("campaigns/<uuid:campaign_id>/edit", writing.campaign_edit, name="campaign-edit"),
     path("campaigns/<uuid:campaign_id>/copy", writing.campaign_copy, name="campaign-copy"),
     path("campaigns/<uuid:campaign_id>/test", launching.campaign_test, name="campaign-test"),

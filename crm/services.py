@@ -13,7 +13,7 @@ from crm.officer.uses import PurposeUse, register_purpose_uses
 from crm.pages.labels import BASES, LEDGER_STATES, METHODS
 from crm.people import Person, Profile, profiles
 from crm.reception import Facets, receive_lead, receive_many
-from crm.segments.choices import Choice, register_choices
+from crm.segments.choices import STATUS_NAMES, Choice, register_choices
 from crm.segments.compile import membership
 from crm.segments.facts import CAMPAIGN as CAMPAIGN_NUMBER
 from crm.segments.facts import Fact, Kind, register_fact
@@ -49,6 +49,7 @@ __all__ = [
     "CAMPAIGN_NUMBER",
     "LEDGER_STATES",
     "METHODS",
+    "STATUS_NAMES",
     "Account",
     "CardValue",
     "Choice",

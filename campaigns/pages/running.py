@@ -39,7 +39,6 @@ def campaign(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
         "inbox_subject": mail.filled(shown.subject),
         "inbox_preheader": mail.filled(shown.preheader),
         "archive_url": f"{settings.PUBLIC_URL}/archive/{shown.id}/{shown.language}",
-        "measures": services.measures(campaign_id=campaign_id),
         **_account(campaign_id),
     }
     return render(request, "campaigns/launched.html", context)

@@ -23,6 +23,8 @@ from campaigns.results.figures import (
 )
 
 TRAITS = ("variant", "language", "country", "status")
+# How long after a message a "no" is counted as one that followed it.
+OPT_OUT_DAYS = 30
 # A turn ends so that other bells get theirs.
 TURN_SECONDS = 20.0
 # Counting takes at most a twentieth of a worker, however many rows a campaign has.
@@ -89,7 +91,7 @@ def count_again(*, campaign_id: UUID, now: datetime) -> bool:
 
 def count(*, campaign_id: UUID) -> Figures:
     """Return the figures of a campaign as they are at this moment, small groups folded."""
-    asked = {"campaign": campaign_id}
+    asked = {"campaign": campaign_id, "days": OPT_OUT_DAYS}
     return Figures(
         outcomes=[
             Outcome(DeliveryState(state).label, *rest)

@@ -1,4 +1,4 @@
--- Who said no to the purpose of a campaign within 30 days after its message left, when no later
+-- Who said no to the purpose of a campaign within so many days after its message left, when no later
 -- message of that purpose had reached them: (method, variant, people). Links say no to a purpose
 -- and name no campaign, so this is the nearest that can be said. The first "no" of each person
 -- counts, also if it was taken back since.
@@ -9,7 +9,7 @@ WITH noes AS MATERIALIZED (
     FROM campaigns_campaign k
     JOIN LATERAL consent_noes(k.purpose_id, 'email') n
         ON n.event_at >= k.launched_at
-        AND n.event_at < coalesce(k.finished_at, now()) + interval '30 days'
+        AND n.event_at < coalesce(k.finished_at, now()) + %(days)s * interval '1 day'
     WHERE k.id = %(campaign)s
     ORDER BY n.subject_id, n.event_at
 )
@@ -18,7 +18,7 @@ FROM noes n
 JOIN campaigns_delivery d ON d.reference_id = %(campaign)s AND d.contact_id = n.subject_id
     AND d.kind = 1 AND d.state = 5
 JOIN campaigns_campaign k ON k.id = d.campaign_id
-WHERE n.event_at >= d.handing_at AND n.event_at < d.handing_at + interval '30 days'
+WHERE n.event_at >= d.handing_at AND n.event_at < d.handing_at + %(days)s * interval '1 day'
   AND NOT EXISTS (
     SELECT 1 FROM campaigns_delivery later
     JOIN campaigns_campaign other ON other.id = later.campaign_id

@@ -65,8 +65,8 @@ GATED: dict[str, tuple[str, ...]] = {
         "campaigns/sql/note_measure.sql",
         "consent_refusals('email_measurement'",
     ),
-    "campaigns/sql/measures.sql": (
-        "campaigns/sql/measures.sql",
+    "campaigns/sql/results_measured.sql": (
+        "campaigns/sql/results_measured.sql",
         "consent_refusals('email_measurement'",
     ),
 }
@@ -114,6 +114,11 @@ NOBODY: dict[str, str] = {
     "campaigns/sql/finish.sql": "Counts deliveries.",
     "campaigns/sql/record.sql": "Writes what became of messages that have left.",
     "campaigns/sql/skip_cancelled.sql": "Closes what will never be sent.",
+    "campaigns/sql/results_account.sql": "Counts deliveries.",
+    "campaigns/sql/results_bases.sql": "Counts deliveries.",
+    "campaigns/sql/results_opt_outs.sql": "Counts who said no; nobody is named.",
+    "campaigns/sql/results_begin.sql": "Campaigns, no people.",
+    "campaigns/sql/results_due.sql": "Campaigns, no people.",
     "campaigns/sql/forget_measures.sql": "Deletes what may no longer be known.",
     "crm/sql/form_codes.sql": "Codes of forms, no people.",
     "crm/sql/record_sent.sql": "Notes on timelines what was sent.",
