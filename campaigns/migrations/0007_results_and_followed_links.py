@@ -40,6 +40,7 @@ class Migration(migrations.Migration):
                 ("due_at", models.DateTimeField()),
                 ("counted_at", models.DateTimeField(null=True)),
                 ("took_ms", models.PositiveIntegerField(default=0)),
+                ("version", models.PositiveSmallIntegerField(default=0)),
                 ("figures", models.JSONField(null=True)),
             ],
             options={"indexes": [models.Index(fields=["due_at"], name="campaign_result_due")]},

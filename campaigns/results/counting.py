@@ -13,6 +13,7 @@ from campaigns.delivery.statements import statement
 from campaigns.models import CampaignResult, CampaignState, DeliveryState, TrackedLink
 from campaigns.results.cells import LEAST, Cell, fold
 from campaigns.results.figures import (
+    VERSION,
     Figures,
     Ground,
     Measured,
@@ -44,7 +45,7 @@ def count_results(*, clock: Callable[[], datetime]) -> int:
     Ends after twenty seconds, or when nothing is due. Safe to call by any number of workers.
     """
     counted, end = 0, time.monotonic() + TURN_SECONDS
-    _rows("results_begin", {"now": clock()})
+    _rows("results_begin", {"now": clock(), "version": VERSION})
     while time.monotonic() < end and _count_next(clock):
         counted += 1
     return counted
@@ -63,6 +64,7 @@ def _count_next(clock: Callable[[], datetime]) -> bool:
             figures=to_document(figures),
             counted_at=now,
             took_ms=round(1000 * took),
+            version=VERSION,
             due_at=now + max(_pace(state, now - launched_at), timedelta(seconds=REST * took)),
         )
     return True

@@ -15,7 +15,15 @@ from django.urls import reverse
 from campaigns import services
 from campaigns.models import Campaign, CampaignResult
 from campaigns.results.cells import Cell
-from campaigns.results.figures import Figures, Ground, Measured, OptOut, Outcome, to_document
+from campaigns.results.figures import (
+    VERSION,
+    Figures,
+    Ground,
+    Measured,
+    OptOut,
+    Outcome,
+    to_document,
+)
 from tests.campaigns import cast
 from tests.campaigns.pages import desk
 from tests.campaigns.pages.desk import browser
@@ -66,7 +74,11 @@ def counted(name: str = "November", found: Figures | None = None, *, days: int =
         name=name, state="finished", launched_at=at, finished_at=at, audience_size=1007
     )
     CampaignResult.objects.create(
-        campaign_id=campaign, due_at=at, counted_at=at, figures=to_document(found or figures())
+        campaign_id=campaign,
+        due_at=at,
+        counted_at=at,
+        figures=to_document(found or figures()),
+        version=VERSION,
     )
     return campaign
 

@@ -206,6 +206,19 @@ def test_somebody_may_ask_for_it_at_once() -> None:
     assert services.count_results(clock=cast.clock) == 1
 
 
+def test_figures_of_an_older_shape_are_counted_anew() -> None:
+    cast.subscribers(1)
+    campaign = cast.launched()
+    services.count_results(clock=cast.clock)
+    rows = CampaignResult.objects.filter(campaign=campaign)
+    rows.update(version=0, figures={"version": 0}, due_at=cast.clock() + timedelta(days=1))
+    assert kept(campaign_id=campaign)[0] is None
+    assert services.count_results(clock=cast.clock) == 1
+    figures, _row = kept(campaign_id=campaign)
+    assert figures is not None
+    assert figures.audience == 1
+
+
 def test_a_draft_is_not_counted() -> None:
     cast.draft()
     assert services.count_results(clock=cast.clock) == 0
