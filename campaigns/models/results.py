@@ -18,7 +18,7 @@ class CampaignResult(models.Model):
     due_at = models.DateTimeField()
     counted_at = models.DateTimeField(null=True)
     took_ms = models.PositiveIntegerField(default=0)
-    # The shape of the figures: those of another one are counted anew (campaigns/results/figures.py).
+    # The shape of the figures: those of an older one are counted anew.
     version = models.PositiveSmallIntegerField(default=0)
     figures = models.JSONField(null=True)
 
