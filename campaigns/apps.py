@@ -7,11 +7,23 @@ class CampaignsConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
+        from campaigns.automations.occasions import follow_merge, hear
         from campaigns.courier import LetterCourier
         from consent.services import register_courier
+        from privacy.services import RetentionClass, register_evidence
 
         register_courier(LetterCourier())
+        register_evidence(
+            table="campaigns_outgoingmessage",
+            column="sealed",
+            retention_class=RetentionClass.ACTIVITY,
+        )
+        from crm.services import register_listener, register_mover
+
+        register_listener(hear)
+        register_mover(follow_merge)
         _register_pages()
+        _register_answers()
 
 
 def _register_pages() -> None:
@@ -36,6 +48,7 @@ def _register_pages() -> None:
     register_menu(
         url_name="template-list", label=_("Templates"), icon="template", position=50, roles=READERS
     )
+    _register_sequences()
     register_card(
         code="campaigns-running",
         label=_("Campaigns being sent"),
@@ -64,4 +77,72 @@ def _register_pages() -> None:
         position=40,
         is_done=home.is_first_campaign_written,
         roles=WRITERS,
+    )
+
+
+def _register_answers() -> None:
+    from campaigns.pages import home
+    from campaigns.pages.replies import REPLIERS
+    from campaigns.pages.reply_templates import READERS as REPLY_READERS
+    from campaigns.single.reading import messages_of_lead
+    from crm.services import (
+        register_lead_action,
+        register_lead_messages,
+        register_menu,
+        register_notice_kind,
+    )
+
+    register_lead_messages(provider=messages_of_lead)
+    register_lead_action(
+        url_name="lead-reply",
+        label=_("Answer by e-mail"),
+        icon="mail-forward",
+        position=10,
+        roles=REPLIERS,
+    )
+    register_notice_kind(
+        kind="campaign_finished",
+        label=_("A campaign is finished"),
+        icon="send",
+        address=home.campaign_address,
+    )
+    register_menu(
+        url_name="reply-template-list",
+        label=_("Answers"),
+        icon="mail-forward",
+        position=51,
+        roles=REPLY_READERS,
+    )
+
+
+def _register_sequences() -> None:
+    from campaigns.automations.publishing import register_publisher
+    from campaigns.automations.telling import KIND, tell_events
+    from campaigns.pages.sequences import READERS, passages
+    from crm.services import (
+        register_contact_panel,
+        register_event_kind,
+        register_home_list,
+        register_menu,
+    )
+
+    register_event_kind(kind=KIND, label=_("A step of a sequence"))
+    register_publisher(tell_events)
+    register_menu(
+        url_name="sequence-list", label=_("Sequences"), icon="affiliate", position=45, roles=READERS
+    )
+    register_contact_panel(
+        code="sequences",
+        template="campaigns/sequences/_panel.html",
+        position=20,
+        provider=passages.panel,
+    )
+    register_home_list(
+        code="sequence-notices",
+        title=_("Sequences ask you to look at"),
+        position=15,
+        provider=passages.home_list,
+        more_url_name="sequence-list",
+        empty_text=_("Nothing waits for you."),
+        roles=READERS,
     )

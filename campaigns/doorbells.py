@@ -20,6 +20,21 @@ def ring_letters() -> None:
     _ring("campaigns.send_letters", {})
 
 
+def ring_single() -> None:
+    """Say that a message to one person waits."""
+    _ring("campaigns.send_single", {})
+
+
+def ring_images() -> None:
+    """Say that a picture waits to be published."""
+    _ring("campaigns.publish_images", {})
+
+
+def ring_preflight() -> None:
+    """Say that a campaign waits to be looked at before its launch."""
+    _ring("campaigns.look_before_launch", {})
+
+
 def _ring(name: str, arguments: dict[str, str]) -> None:
     try:
         current_app.send_task(name, kwargs=arguments, expires=_EXPIRES_SECONDS)

@@ -13,6 +13,7 @@ from django.db import transaction
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.brands import look_for
 from campaigns.content.compile import Compiled, compile_content
 from campaigns.content.findings import BrokenTemplate, Finding
 from campaigns.delivery import statements
@@ -21,6 +22,7 @@ from campaigns.drafts import ChangedMeanwhile
 from campaigns.measurement.links import freeze_links
 from campaigns.models import (
     Campaign,
+    CampaignMode,
     CampaignState,
     CampaignVersion,
     CompiledContent,
@@ -66,6 +68,7 @@ def compiled(words: Campaign | CampaignVersion) -> Compiled:
             subject=words.subject,
             preheader=words.preheader,
             language=words.language,
+            look=look_for(words.mjml),
         )
     except BrokenTemplate as broken:
         raise NotReady(_reasons_of(broken.findings)) from None
@@ -149,6 +152,8 @@ def launch(
             .get(id=campaign_id)
         )
         before = campaign.state
+        if campaign.mode != CampaignMode.NEWSLETTER:
+            raise WrongState(campaign.mode)
         if before not in (CampaignState.DRAFT, CampaignState.SCHEDULED):
             raise WrongState(before)
         if seen_at not in (None, campaign.updated_at):
@@ -169,6 +174,24 @@ def launch(
         else:
             statements.finish(campaign_id=campaign_id, now=now)
     return planned
+
+
+def start_sequence_mail(*, campaign_id: UUID, actor_id: UUID | None, now: datetime) -> None:
+    """Freeze a sequence's mail, so that it leaves to whoever comes to its step from now on.
+
+    Raises NotReady, and WrongState unless it is a draft. Inside the caller's transaction.
+    """
+    campaign = Campaign.objects.select_for_update(of=("self",)).get(
+        id=campaign_id, mode=CampaignMode.SEQUENCE
+    )
+    if campaign.state != CampaignState.DRAFT:
+        raise WrongState(campaign.state)
+    mails, _rules = _checked(campaign)
+    _freeze_mails(campaign_id, mails, now)
+    Campaign.objects.filter(id=campaign_id).update(
+        state=CampaignState.RUNNING, launched_at=now, updated_at=now, audience_size=0
+    )
+    _note(campaign_id, CampaignState.DRAFT, CampaignState.RUNNING, actor_id, now)
 
 
 def _freeze_mails(campaign_id: UUID, mails: Mails, now: datetime) -> None:
@@ -245,9 +268,11 @@ def _move(
 ) -> None:  # fmt: skip
     """Change the state where the old one still holds; the row lock makes clicks take turns."""
     with transaction.atomic(using="default"):
-        before = (
-            Campaign.objects.select_for_update().values_list("state", flat=True).get(id=campaign_id)
+        before, mode = (
+            Campaign.objects.select_for_update().values_list("state", "mode").get(id=campaign_id)
         )
+        if mode != CampaignMode.NEWSLETTER:  # its sequence pauses and ends it
+            raise WrongState(mode)
         if before == to:
             return
         if before not in froms:

@@ -24,6 +24,8 @@ def message_proof(
         )
         .select_related("campaign")
         .defer("campaign__mjml")
+        # Of a sequence's mail the newest: a person may go through it again.
+        .order_by("-id")
         .first()
     )
     if sent is None or sent.campaign is None:

@@ -9,6 +9,12 @@ from uuid import UUID
 
 from campaigns.accounts import Progress, progress
 from campaigns.archive.publishing import NotToBePublished, mark_public, publish_issues
+from campaigns.automations.activating import retire_mails, settle_archived
+from campaigns.automations.notices import mail_notices
+from campaigns.automations.occasions import stop_on_reply, watch
+from campaigns.automations.passages import sum_moves
+from campaigns.automations.publishing import NotConfigured, register_publisher
+from campaigns.automations.running import run_due
 from campaigns.content.library import starter
 from campaigns.delivery import doubts, engine, statements
 from campaigns.doorbells import ring_delivery
@@ -20,6 +26,8 @@ from campaigns.drafts import (
     copy_campaign,
     create_draft,
 )
+from campaigns.finishing import finish_campaigns
+from campaigns.images.publishing import publish_images, publish_missing_images
 from campaigns.launching import (
     NotReady,
     Reason,
@@ -33,12 +41,18 @@ from campaigns.launching import (
 from campaigns.measurement.keeping import keep_measures
 from campaigns.measurement.links import publish_missing_links
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
+from campaigns.preflight.running import look_before_launch
 from campaigns.proofs import message_proof
 from campaigns.results.counting import count_again, count_results
+from campaigns.single.content import NotSendable, SingleContent
+from campaigns.single.sending import send_single
+from campaigns.single.working import why_not_single, work_on_single
 from campaigns.trials import TestNotSent, send_test
 
 # A turn ends so that required letters and other campaigns get theirs.
 TURN_SECONDS = 20.0
+# They are rung for every two seconds: a long turn would take a process from letters.
+SEQUENCES_SECONDS = 5.0
 
 
 def _worker() -> str:
@@ -64,6 +78,11 @@ def deliver(*, campaign_id: UUID, clock: Callable[[], datetime], relay_url: str 
 def send_letters(*, clock: Callable[[], datetime]) -> None:
     """Take a turn at sending required letters."""
     engine.send_letters(worker=_worker(), seconds=TURN_SECONDS, clock=clock)
+
+
+def send_single_messages(*, clock: Callable[[], datetime]) -> None:
+    """Take a turn at sending messages to one person; any number of workers at once."""
+    work_on_single(worker=_worker(), seconds=TURN_SECONDS, clock=clock)
 
 
 def receive_measures(*, now: datetime) -> None:
@@ -101,6 +120,33 @@ def has_campaigns() -> bool:
     return Campaign.objects.exists()
 
 
+def run_sequences(*, clock: Callable[[], datetime]) -> int:
+    """Take a turn at the sequences: carry on whoever is due; return how many were.
+
+    Any number of workers may do so at once.
+    """
+    return run_due(clock=clock, seconds=SEQUENCES_SECONDS)
+
+
+def watch_sequences(*, now: datetime) -> None:
+    """Look for who begins a sequence by a segment or a date, and who is at a goal; tidy up.
+
+    Safe to call by any number of workers at once.
+    """
+    watch(now=now)
+    settle_archived(now=now)
+    retire_mails(now=now)
+    sum_moves()
+
+
+def send_notices(*, now: datetime) -> int:
+    """Mail to colleagues what sequences have asked of them; return how many left.
+
+    Each is tried once: the notice itself is in the program. Safe at once.
+    """
+    return mail_notices(now=now)
+
+
 def sweep(*, now: datetime) -> None:
     """Take back expired leases, close what is cancelled or done, ring for what is due.
 
@@ -108,7 +154,7 @@ def sweep(*, now: datetime) -> None:
     """
     statements.expire_leases(has_evidence=doubts.has_evidence())
     statements.skip_cancelled(campaign_id=None)
-    statements.finish(campaign_id=None, now=now)
+    finish_campaigns(campaign_id=None, now=now)
     running = Campaign.objects.filter(state=CampaignState.RUNNING).values_list("id", flat=True)
     for campaign_id in running:
         due = Delivery.objects.filter(
@@ -122,10 +168,13 @@ __all__ = [
     "ChangedMeanwhile",
     "Draft",
     "NotADraft",
+    "NotConfigured",
     "NotReady",
+    "NotSendable",
     "NotToBePublished",
     "Progress",
     "Reason",
+    "SingleContent",
     "TestNotSent",
     "WrongState",
     "cancel",
@@ -138,18 +187,29 @@ __all__ = [
     "forget_measures",
     "has_campaigns",
     "launch",
+    "look_before_launch",
     "mark_public",
     "message_proof",
     "obstacles",
     "pause",
     "progress",
+    "publish_images",
     "publish_issues",
     "publish_links",
+    "publish_missing_images",
     "receive_measures",
+    "register_publisher",
     "resolve_doubts",
     "resume",
+    "run_sequences",
     "send_letters",
+    "send_notices",
+    "send_single",
+    "send_single_messages",
     "send_test",
     "starter",
+    "stop_on_reply",
     "sweep",
+    "watch_sequences",
+    "why_not_single",
 ]

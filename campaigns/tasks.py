@@ -19,6 +19,11 @@ def send_letters(**_later: Any) -> None:
     services.send_letters(clock=_now)
 
 
+@shared_task(name="campaigns.send_single")
+def send_single(**_later: Any) -> None:
+    services.send_single_messages(clock=_now)
+
+
 @shared_task(name="campaigns.sweep")
 def sweep(**_later: Any) -> None:
     services.sweep(now=_now())
@@ -52,6 +57,36 @@ def publish_issues(**_later: Any) -> None:
 @shared_task(name="campaigns.count_results")
 def count_results(**_later: Any) -> None:
     services.count_results(clock=_now)
+
+
+@shared_task(name="campaigns.run_sequences")
+def run_sequences(**_later: Any) -> None:
+    services.run_sequences(clock=_now)
+
+
+@shared_task(name="campaigns.watch_sequences")
+def watch_sequences(**_later: Any) -> None:
+    services.watch_sequences(now=_now())
+
+
+@shared_task(name="campaigns.send_notices")
+def send_notices(**_later: Any) -> None:
+    services.send_notices(now=_now())
+
+
+@shared_task(name="campaigns.publish_images")
+def publish_images(**_later: Any) -> None:
+    services.publish_images(now=_now())
+
+
+@shared_task(name="campaigns.publish_missing_images")
+def publish_missing_images(**_later: Any) -> None:
+    services.publish_missing_images(now=_now())
+
+
+@shared_task(name="campaigns.look_before_launch")
+def look_before_launch(**_later: Any) -> None:
+    services.look_before_launch(clock=_now)
 
 
 def _now() -> datetime:

@@ -3,16 +3,23 @@
 from django.urls import URLPattern, URLResolver, path
 
 from campaigns.pages import (
+    block_pages,
+    brand_pages,
+    image_pages,
     launching,
     listing,
+    preflight,
     previews,
     proof,
+    replies,
+    reply_templates,
     results,
     results_compare,
     running,
     template_pages,
     writing,
 )
+from campaigns.pages.sequences.urls import urlpatterns as sequence_patterns
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/", listing.campaign_list, name="campaign-list"),
@@ -59,6 +66,58 @@ urlpatterns: list[URLPattern | URLResolver] = [
         proof.api_campaign_proof,
         name="api-campaign-proof",
     ),
+    path("leads/<uuid:lead_id>/reply", replies.lead_reply, name="lead-reply"),
+    path("replies/", reply_templates.reply_template_list, name="reply-template-list"),
+    path("replies/new", reply_templates.reply_template_new, name="reply-template-new"),
+    path(
+        "replies/<uuid:template_id>/", reply_templates.reply_template_edit,
+        name="reply-template-edit",
+    ),
+    path(
+        "replies/<uuid:template_id>/archive", reply_templates.reply_template_archive,
+        name="reply-template-archive",
+    ),
+    path(
+        "replies/<uuid:template_id>/restore", reply_templates.reply_template_restore,
+        name="reply-template-restore",
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/preflight", preflight.preflight_fragment,
+        name="campaign-preflight",
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/preflight/ask", preflight.preflight_ask,
+        name="campaign-preflight-ask",
+    ),
+    path("templates/images/", image_pages.image_list, name="image-list"),
+    path("templates/images/new", image_pages.image_new, name="image-new"),
+    path("templates/images/<uuid:image_id>/", image_pages.image_page, name="image"),
+    path("templates/images/<uuid:image_id>/file", image_pages.image_file, name="image-file"),
+    path(
+        "templates/images/<uuid:image_id>/archive", image_pages.image_archive, name="image-archive"
+    ),
+    path(
+        "templates/images/<uuid:image_id>/restore", image_pages.image_restore, name="image-restore"
+    ),
+    path("templates/brands/", brand_pages.brand_list, name="brand-list"),
+    path("templates/brands/new", brand_pages.brand_new, name="brand-new"),
+    path("templates/brands/<uuid:brand_id>/", brand_pages.brand_edit, name="brand-edit"),
+    path("templates/brands/<uuid:brand_id>/act", brand_pages.brand_act, name="brand-act"),
+    path(
+        "templates/brands/<uuid:brand_id>/preview", brand_pages.brand_preview, name="brand-preview"
+    ),
+    path("templates/blocks/", block_pages.block_list, name="block-list"),
+    path("templates/blocks/new", block_pages.block_new, name="block-new"),
+    path("templates/blocks/<uuid:block_id>/", block_pages.block_edit, name="block-edit"),
+    path(
+        "templates/blocks/<uuid:block_id>/preview", block_pages.block_preview, name="block-preview"
+    ),
+    path(
+        "templates/blocks/<uuid:block_id>/archive", block_pages.block_archive, name="block-archive"
+    ),
+    path(
+        "templates/blocks/<uuid:block_id>/restore", block_pages.block_restore, name="block-restore"
+    ),
     path("templates/", template_pages.template_list, name="template-list"),
     path("templates/new", template_pages.template_new, name="template-new"),
     path("templates/preview", previews.mail_preview, name="mail-preview"),
@@ -76,4 +135,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
         "templates/<uuid:template_id>/restore", template_pages.template_restore,
         name="template-restore",
     ),
+    *sequence_patterns,
 ]  # fmt: skip

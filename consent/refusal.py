@@ -3,7 +3,7 @@
 One function gives it effect, whether it is fresh or replayed after a crash or a restore.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -17,6 +17,18 @@ from consent.suppression import EVERYTHING, suppress_person
 from privacy.services import Fingerprints, JournalEvent, JournalWriter
 
 JOURNAL_KIND = "consent.no"
+# Floors above that are told, in the transaction that gives a "no" effect.
+Told = Callable[[UUID, Sequence[str], datetime], None]
+_TOLD: list[Told] = []
+
+
+def register_told(told: Told) -> None:
+    """Say who else is told of a person's no: of the person, the purposes and the moment.
+
+    It is called within the transaction of the no, also when the no is replayed, and must not fail.
+    """
+    if told not in _TOLD:
+        _TOLD.append(told)
 
 
 @dataclass(frozen=True)
@@ -67,6 +79,8 @@ def give_effect(refusal: Refusal) -> None:
     for permission in _concerned(refusal, refusal.subject_id):
         before = permission.event
         append([_event(refusal, permission, before)])
+    for told in _TOLD:
+        told(refusal.subject_id, refusal.purpose_codes, refusal.at)
 
 
 def _counts_again(refusal: Refusal) -> bool:

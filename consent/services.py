@@ -113,7 +113,7 @@ from consent.purposes import PurposeText, current_assessment, purposes
 from consent.receipts import Receipt, make_receipt, make_waiting_receipts
 from consent.recording import Answer, record_answers
 from consent.records import records_of
-from consent.refusal import Refusal, refuse
+from consent.refusal import Refusal, refuse, register_told
 from consent.sealing import SealBroken, SealProof, proof_of, seal_ledger, unsealed_since
 from consent.seeds import seed_purposes
 from consent.showing import (
@@ -167,6 +167,7 @@ def withdraw_on_behalf(
 
 __all__ = [
     "DATA_TERMS",
+    "EVERYTHING",
     "NOTICE_ITEMS",
     "NOTICE_RECIPIENTS",
     "NO_STATES",
@@ -288,6 +289,7 @@ __all__ = [
     "register_courier",
     "register_form_titles",
     "register_merged",
+    "register_told",
     "rekey_suppressions",
     "retire_purpose",
     "save_assessment_draft",

@@ -9,6 +9,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from django.utils.text import slugify
 
 from consent.services import withdraw_on_behalf
+from crm.happenings import tell
 from crm.models import Contact, ContactTag, Lead, Tag, TimelineEntry
 from crm.people import profiles
 from crm.segments.rules import STATUSES
@@ -114,6 +115,7 @@ def tag_contact(*, contact_id: UUID, title: str, actor_id: UUID, now: datetime) 
             return
         ContactTag.objects.create(contact_id=contact_id, tag=tag, tagged_at=now)
         _tell(contact_id, "tagged", {"tag": slug}, actor_id, now)
+        tell(kind="tagged", contact_ids=[contact_id], code=slug, at=now)
 
 
 def untag_contact(*, contact_id: UUID, slug: str, actor_id: UUID, now: datetime) -> None:

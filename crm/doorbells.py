@@ -24,6 +24,16 @@ def ring_merges() -> None:
     _ring("crm.settle_merges")
 
 
+def ring_webhooks() -> None:
+    """Say that another system is to be told something."""
+    _ring("crm.call_webhooks")
+
+
+def ring_scores() -> None:
+    """Say that scores are old."""
+    _ring("crm.reckon_scores")
+
+
 def _ring(name: str) -> None:
     try:
         current_app.send_task(name, expires=_EXPIRES_SECONDS)

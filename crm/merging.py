@@ -17,6 +17,7 @@ from django.db import connections, transaction
 from django.db.models import Q
 
 from consent.services import merge_subjects
+from crm.happenings import move
 from crm.models import Contact, ContactMerge, Lead
 from crm.people import MESSAGES_KEPT, OTHERS, Document, profiles
 from crm.timeline import add_timeline
@@ -166,6 +167,8 @@ _MOVES = (
     " SELECT %(kept)s, campaign_id, sent_at FROM crm_contactcampaign"
     " WHERE contact_id = %(absorbed)s ON CONFLICT DO NOTHING",
     "UPDATE crm_timelineentry SET contact_id = %(kept)s WHERE contact_id = %(absorbed)s",
+    "DELETE FROM crm_contactscore WHERE contact_id = %(absorbed)s",
+    "UPDATE crm_contactscore SET computed_at = NULL WHERE contact_id = %(kept)s",
     "DELETE FROM crm_contacttag WHERE contact_id = %(absorbed)s",
     "DELETE FROM crm_contactcampaign WHERE contact_id = %(absorbed)s",
     "DELETE FROM crm_contact WHERE id = %(absorbed)s",
@@ -174,6 +177,7 @@ _MOVES = (
 
 def _join_rows(kept_id: UUID, absorbed_id: UUID) -> None:
     Lead.objects.filter(contact=absorbed_id).update(contact=kept_id)
+    move(kept_id=kept_id, absorbed_id=absorbed_id)
     with connections["default"].cursor() as cursor:
         for statement in _MOVES:
             cursor.execute(statement, {"kept": kept_id, "absorbed": absorbed_id})

@@ -11,10 +11,13 @@ from django.db import transaction
 from django.db.models import F, Value
 from django.db.models.functions import Greatest
 
+from crm.happenings import tell
 from crm.merging import kept_ids
 from crm.models import Contact, ContactTag, Lead, Tag
 from crm.people import Person, facts_of, many_lines, merge
+from crm.scoring.reckoning import let_be_old
 from crm.timeline import add_timeline
+from crm.webhooks.publishing import publish_event
 from privacy.services import (
     RetentionClass,
     change_document,
@@ -109,6 +112,10 @@ def _take_in(lead: Lead, facts: dict[str, str], message: str, now: datetime) -> 
     lead.save(force_insert=True)
     reference = {"form": lead.form_code, "version": lead.form_version}
     add_timeline(contact_ids=[lead.contact_id], kind="lead", reference=reference, at=at)
+    let_be_old(contact_ids=[lead.contact_id])
+    ids = {"lead_id": str(lead.id), "contact_id": str(lead.contact_id)}
+    publish_event(kind="lead.created", ids=ids, at=at)
+    tell(kind="lead", contact_ids=[lead.contact_id], code=lead.form_code, at=now)
 
 
 def _raise_facets(
@@ -191,7 +198,13 @@ def _tag(tagged: Iterable[tuple[UUID, str]], now: datetime) -> None:
     slugs = sorted({slug for _, slug in pairs})
     made = [Tag(slug=slug, title=slug.replace("-", " ").capitalize()) for slug in slugs]
     Tag.objects.bulk_create(made, ignore_conflicts=True)
+    mine = ContactTag.objects.filter(contact__in=[number for number, _slug in pairs])
+    had = set(mine.values_list("contact_id", "tag_id"))
+    fresh = [pair for pair in pairs if pair not in had]
     ContactTag.objects.bulk_create(
-        [ContactTag(contact_id=number, tag_id=slug, tagged_at=now) for number, slug in pairs],
+        [ContactTag(contact_id=number, tag_id=slug, tagged_at=now) for number, slug in fresh],
         ignore_conflicts=True,
     )
+    for code in sorted({slug for _number, slug in fresh}):
+        told = [number for number, slug in fresh if slug == code]
+        tell(kind="tagged", contact_ids=told, code=code, at=now)

@@ -3,9 +3,15 @@
 from crm.access import account_of, api_page, staff_page
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
 from crm.accounts.sign_ins import forget_sign_ins
+from crm.bell import accounts_in, notify, register_notice_kind
+from crm.contact_panels import register_contact_panel
+from crm.contacts import NotATag
 from crm.exports.making import work_on_exports
 from crm.free_text import FreeTextField
+from crm.happenings import register_listener, register_mover
 from crm.imports.running import work_on_imports
+from crm.lead_slots import LeadMessage, register_lead_action, register_lead_messages
+from crm.leads import NotAContact, lead_answered, lead_contact, require_contact
 from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merges
 from crm.models import Account, Role
 from crm.officer.notice_use import NoticeUse, register_notice_uses
@@ -13,7 +19,9 @@ from crm.officer.uses import PurposeUse, register_purpose_uses
 from crm.pages.labels import BASES, LEDGER_STATES, METHODS
 from crm.people import Person, Profile, profiles
 from crm.reception import Facets, receive_lead, receive_many
-from crm.segments.choices import STATUS_NAMES, Choice, register_choices
+from crm.reminders import ring_reminders
+from crm.scoring.reckoning import reckon_every_score
+from crm.segments.choices import STATUS_NAMES, Choice, choices_of, register_choices
 from crm.segments.compile import membership
 from crm.segments.facts import CAMPAIGN as CAMPAIGN_NUMBER
 from crm.segments.facts import Fact, Kind, register_fact
@@ -42,7 +50,17 @@ from crm.shell import (
 from crm.spreadsheets import as_text
 from crm.support.tickets import close_overdue_tickets
 from crm.system import Figure, register_figures
+from crm.tagging import make_tag, tag_many, untag_many
 from crm.timeline import add_timeline, mark_unreachable, record_sent, register_proof_link
+from crm.traits import Traits, organisation_names, traits
+from crm.webhooks.endpoints import forget_what_was_told
+from crm.webhooks.publishing import (
+    KindUnknown,
+    publish_event,
+    publish_events,
+    register_event_kind,
+)
+from crm.webhooks.working import call_webhooks
 
 __all__ = [
     "BASES",
@@ -59,9 +77,13 @@ __all__ = [
     "FreeTextField",
     "InvalidRules",
     "Kind",
+    "KindUnknown",
+    "LeadMessage",
     "ListRow",
     "NameTaken",
     "NewAccount",
+    "NotAContact",
+    "NotATag",
     "NotMergeable",
     "NoticeUse",
     "Person",
@@ -71,45 +93,70 @@ __all__ = [
     "SegmentSummary",
     "SegmentUnknown",
     "SegmentUse",
+    "Traits",
     "UsernameTaken",
     "Waterfall",
     "WaterfallStep",
     "absorbed_ids",
     "account_of",
+    "accounts_in",
     "add_timeline",
     "api_page",
     "archive_segment",
     "as_text",
+    "call_webhooks",
     "change_segment",
+    "choices_of",
     "close_overdue_tickets",
     "count_members",
     "create_account",
     "create_segment",
     "forget_sign_ins",
+    "forget_what_was_told",
+    "lead_answered",
+    "lead_contact",
+    "make_tag",
     "mark_unreachable",
     "membership",
     "merge_contacts",
     "new_password",
+    "notify",
+    "organisation_names",
     "profiles",
+    "publish_event",
+    "publish_events",
     "receive_lead",
     "receive_many",
+    "reckon_every_score",
     "record_sent",
     "register_card",
     "register_choices",
+    "register_contact_panel",
+    "register_event_kind",
     "register_fact",
     "register_figures",
     "register_first_step",
     "register_home_list",
+    "register_lead_action",
+    "register_lead_messages",
+    "register_listener",
     "register_menu",
+    "register_mover",
+    "register_notice_kind",
     "register_notice_uses",
     "register_proof_link",
     "register_purpose_uses",
     "register_segment_uses",
+    "require_contact",
     "restore_segment",
+    "ring_reminders",
     "segment_rules",
     "segments",
     "settle_merges",
     "staff_page",
+    "tag_many",
+    "traits",
+    "untag_many",
     "waterfall",
     "work_on_exports",
     "work_on_imports",

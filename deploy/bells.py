@@ -23,7 +23,12 @@ SWEEPS = {
     "crm.work_on_imports": 5,
     "crm.forget_sign_ins": 3600,
     "crm.work_on_exports": 5,
+    "crm.ring_reminders": 20,
+    "crm.reckon_scores": 10,
+    "crm.call_webhooks": 2,
+    "crm.forget_notices": 86400,
     "campaigns.send_letters": 2,
+    "campaigns.send_single": 2,
     "campaigns.sweep": 5,
     "campaigns.resolve_doubts": 15,
     "campaigns.receive_measures": 2,
@@ -31,6 +36,12 @@ SWEEPS = {
     "campaigns.publish_links": 3600,
     "campaigns.count_results": 5,
     "campaigns.publish_issues": 60,
+    "campaigns.run_sequences": 2,
+    "campaigns.watch_sequences": 60,
+    "campaigns.send_notices": 5,
+    "campaigns.publish_images": 5,
+    "campaigns.publish_missing_images": 3600,
+    "campaigns.look_before_launch": 5,
 }
 SCHEDULE = {
     name: {"task": name, "schedule": seconds, "options": {"expires": seconds + 1}}

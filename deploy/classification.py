@@ -40,7 +40,7 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.Campaign": {
         **dict.fromkeys(("name", "subject", "preheader", "mjml"), _P),
         **dict.fromkeys(("sender_name", "sender_address", "reply_to"), _P),
-        **dict.fromkeys(("state", "language", "halted_reason"), _C),
+        **dict.fromkeys(("state", "mode", "language", "halted_reason"), _C),
     },
     "campaigns.CampaignVersion": {
         **dict.fromkeys(("subject", "preheader", "mjml"), _P),
@@ -50,6 +50,19 @@ FIELDS: dict[str, dict[str, Holds]] = {
         **dict.fromkeys(("html", "text", "subject"), _P),
         **dict.fromkeys(("fields", "language"), _C),
     },
+    "campaigns.Image": {
+        **dict.fromkeys(("name", "alt", "large", "small"), _P),
+        **dict.fromkeys(("token", "extension", "digest"), _C),
+    },
+    "campaigns.PublishedImage": {"name_hash": _X, "extension": _C, "content": _P},
+    "campaigns.Brand": {
+        **dict.fromkeys(("code", "name", "footer_fr", "footer_en"), _P),
+        **dict.fromkeys(("sender_name", "sender_address", "reply_to"), _P),
+        **dict.fromkeys(("main_colour", "band_colour", "page_colour", "text_colour"), _C),
+        **dict.fromkeys(("font", "heading_font"), _C),
+    },
+    "campaigns.SavedBlock": {"name": _P, "mjml": _P},
+    "campaigns.Preflight": {"state": _C, "findings": _P},
     "campaigns.AudienceExclusion": {"reason": _C},
     "campaigns.StateChange": dict.fromkeys(("from_state", "to_state", "reason"), _C),
     "campaigns.TrackedLink": {"url": _P},
@@ -59,6 +72,20 @@ FIELDS: dict[str, dict[str, Holds]] = {
         "language": _C,
     },
     "campaigns.PublishedLink": {"link_hash": _X, "url": _P},
+    "campaigns.ReplyTemplate": {**dict.fromkeys(("name", "subject", "text"), _P), "language": _C},
+    "campaigns.OutgoingMessage": {"language": _C, "sealed": _X},
+    "campaigns.Sequence": {"name": _P, "state": _C},
+    # The address of a colleague is in a step that writes to them.
+    "campaigns.SequenceVersion": {
+        "definition": _S,
+        **dict.fromkeys(("trigger_kind", "trigger_code"), _C),
+    },
+    "campaigns.SequenceMail": {"step": _C},
+    "campaigns.SequenceChange": dict.fromkeys(("from_state", "to_state"), _C),
+    "campaigns.Enrolment": dict.fromkeys(("step", "state", "reason", "occurrence"), _C),
+    "campaigns.EnrolmentChange": dict.fromkeys(("what", "step"), _C),
+    "campaigns.StepMove": {"step": _C},
+    "campaigns.ColleagueNotice": {"address": _S, "mail_state": _C},
     "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence"), _C),
     "forms_intake.Form": {"code": _C, "name": _P},
     "forms_intake.FormVersion": {
@@ -90,6 +117,18 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "crm.Contact": dict.fromkeys(("language", "country", "status", "source"), _F),
     "crm.Tag": {"slug": _C, "title": _P},
     "crm.Lead": {"form_code": _C, "state": _C},
+    "crm.LeadNote": {"sealed": _X},
+    "crm.Notification": {"kind": _C, "reference": _R, "cause": _R},
+    "crm.ScoreRule": {"name": _P, "rules": _R},
+    "crm.ContactScore": {"parts": _R, "refusal": _C},
+    "crm.WebhookEndpoint": {
+        **dict.fromkeys(("name", "url"), _P),
+        **dict.fromkeys(("kinds", "disabled_reason"), _C),
+        **dict.fromkeys(("secret", "old_secret"), _X),
+    },
+    "crm.WebhookEvent": {"kind": _C, "ids": _R},
+    "crm.WebhookCall": {"state": _C},
+    "crm.WebhookAttempt": {"failure": _C},
     "crm.TimelineEntry": {"kind": _C, "reference": _R},
     "crm.ImportBatch": {
         "source": _P,

@@ -68,9 +68,13 @@ RELAY_CONFIG_DIR = text("ACCORD_RELAY_CONFIG_DIR", "")
 MAIL_DOMAIN = text("ACCORD_MAIL_DOMAIN", "mail.localhost.example")
 SENDER_NAME = text("ACCORD_SENDER_NAME", ORGANISATION_NAME)
 SENDER_ADDRESS = text("ACCORD_SENDER_ADDRESS", f"news@{MAIL_DOMAIN}")
+# Where the answer to an answer goes: the mailbox of the team that follows leads up.
+REPLY_ADDRESS = text("ACCORD_REPLY_ADDRESS", SENDER_ADDRESS)
 # How long a worker holds a message. Longer than the relay's patience, so that a worker that was
 # only paused finds its session closed before somebody else takes the message up.
 LEASE_SECONDS = integer("ACCORD_LEASE_SECONDS", 360)
+# Networks that a webhook may call although they are not public, and without TLS: none by default.
+WEBHOOK_NETWORKS = [ipaddress.ip_network(n) for n in listing("ACCORD_WEBHOOK_NETWORKS")]
 DKIM_KEY_PATH = text("ACCORD_DKIM_KEY", "")
 DKIM_SELECTOR = text("ACCORD_DKIM_SELECTOR", "accord")
 

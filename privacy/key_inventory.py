@@ -65,6 +65,8 @@ DERIVED = (
             "HMAC-SHA-256", "every link in mail that was sent, the ones to say no among them"),
     Derived("id|1", "make Message-IDs and return paths", "symmetric authentication key",
             "HMAC-SHA-256", "bounces of messages under way are not recognised"),
+    Derived("webhook-secret|1", "seal the secrets of webhooks", "symmetric data encryption key",
+            "AES-256-GCM", "every webhook needs a new secret"),
     Derived("ledger-sign|1", "sign the heads of the ledger's log", "private signature key",
             "Ed25519", "a new log has to be begun; heads that were kept still verify"),
 )  # fmt: skip

@@ -4,7 +4,6 @@ import hashlib
 import hmac
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from uuid import UUID
 
 from privacy.approvals import (
@@ -79,9 +78,10 @@ from privacy.reading import (
     readings_for,
     readings_of,
 )
-from privacy.transparency.anchor import LogBusy, newest_note
+from privacy.transparency.anchor import LogBusy
 from privacy.transparency.log import Audit, Proof, Prover, SignedHead, SignedLog
 from privacy.transparency.notes import Head, NotAKey, NotSigned, Signer, Verifier, read_verifier
+from privacy.transparency.signing import log_signer
 from privacy.transparency.tiles import LogDamaged
 from privacy.vault import links
 from privacy.vault.audit import KIND as KEY_LOSS
@@ -107,13 +107,15 @@ from privacy.vault.indexes import (
     normalise_phone,
     widen_email,
 )
-from privacy.vault.installation import NotFounded, instance_id
+from privacy.vault.installation import NotFounded
 from privacy.vault.interlock import KeysLost, register_evidence
 from privacy.vault.key_token import renew_key_token
 from privacy.vault.keyring import KeysMissing, derived_key, key_ring
 from privacy.vault.links import Link, MeasureLink, NotOurLink
+from privacy.vault.records import SealedRecord, open_records, seal_record
 from privacy.vault.removal import delete_documents, destroy_documents, join_subjects
 from privacy.vault.sealing import TooLarge
+from privacy.vault.secrets_at_rest import open_secret, seal_secret
 from privacy.vault.store import (
     Conflict,
     change_document,
@@ -244,18 +246,6 @@ def keyed_id(*, scope: str, parts: Sequence[bytes]) -> bytes:
     return hmac.digest(derived_key("id|1"), message, hashlib.sha256)[:16]
 
 
-def log_signer(*, folder: Path, host: str) -> Signer:
-    """Return the key that signs the heads of the log in `folder`, under the log's name.
-
-    The name is made of `host` and the installation's id by the first head, and stays: another
-    host later does not make it another log. Raises KeysMissing, NotFounded, LogDamaged.
-    """
-    name = f"/accord/{instance_id().hex}"
-    known = (newest_note(folder) or "").partition("\n")[0]
-    is_ours = known.endswith(name) and "+" not in known and known.split() == [known]
-    return Signer(name=known if is_ours else host + name, seed=derived_key("ledger-sign|1"))
-
-
 __all__ = [
     "CARD_NUMBER_REFUSED",
     "DOCUMENTS_CHANNEL",
@@ -306,6 +296,7 @@ __all__ = [
     "RetentionClass",
     "Revision",
     "SamePerson",
+    "SealedRecord",
     "SignedHead",
     "SignedLog",
     "Signer",
@@ -353,6 +344,8 @@ __all__ = [
     "note_reading",
     "on_intake",
     "open_evidence",
+    "open_records",
+    "open_secret",
     "past_approvals",
     "purpose_of_link",
     "read_documents",
@@ -381,6 +374,8 @@ __all__ = [
     "revisions",
     "revisions_after",
     "seal_evidence",
+    "seal_record",
+    "seal_secret",
     "standing_approval",
     "stopped_today",
     "stream_documents",

@@ -23,6 +23,7 @@ NETWORK = (
 POSTFIX = (
     "What a relay knows of a message is asked of a real Postfix, as root: apt-get install postfix"
 )
+SPAM = "The look before a launch is tested with a filter: apt-get install spamassassin"
 POLICY = Path("/usr/sbin/policy-rc.d")
 
 
@@ -41,6 +42,7 @@ _NEEDS: dict[str, tuple[Callable[[], str | None], str]] = {
     "postgresql": (_postgres, NETWORK),
     "wireguard-go": (lambda: shutil.which("wireguard-go"), NETWORK),
     "postfix": (lambda: shutil.which("postfix", path="/usr/sbin"), POSTFIX),
+    "spamassassin": (lambda: shutil.which("spamassassin"), SPAM),
     "wireguard-tools": (lambda: shutil.which("wg-quick"), NETWORK),
 }
 

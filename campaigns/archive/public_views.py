@@ -133,7 +133,7 @@ def feed(request: HttpRequest, *, language: str) -> HttpResponse:
         description=title,
         language=language,
         feed_url=f"{here}{request.path}",
-        ttl=str(_SECONDS_KEPT // 60),
+        ttl=_SECONDS_KEPT // 60,
     )
     for each in found:
         address = f"{here}{reverse('archive-issue', args=[each.campaign_id, each.language])}"

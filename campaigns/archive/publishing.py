@@ -13,6 +13,7 @@ from django.db import transaction
 
 from campaigns.content.compile import parts_of
 from campaigns.content.merge import compile_header
+from campaigns.delivery.preparing import day_in, salutation
 from campaigns.models import Campaign, CampaignState, CompiledContent, PublishedIssue, StateChange
 
 # Whoever was launched has left: a cancelled campaign may have reached thousands all the same, but
@@ -78,26 +79,37 @@ def _publish(keys: list[tuple[UUID, str]]) -> None:
     )
 
 
-def nobodys_values() -> Mapping[str, str]:
-    """The merge fields of a mail that is to nobody: only the fallbacks speak.
+def nobodys_values(content: CompiledContent) -> Mapping[str, str]:
+    """The merge fields of a mail that is to nobody: only the fallbacks speak, and what is the same
+    for everybody.
 
     The ways to say no belong to one person's message, so here they lead to a page that says so.
     """
     explained = f"{settings.PUBLIC_URL}/archive/links"
-    return {"opt_out_url": explained, "preferences_url": explained}
+    return {
+        "opt_out_url": explained,
+        "preferences_url": explained,
+        "salutation": salutation("", content.language),
+        "today": day_in(content.language, _left_at(content)),
+        "campaign_name": content.campaign.name,
+    }
+
+
+def _left_at(content: CompiledContent) -> datetime:
+    return content.campaign.launched_at or content.compiled_at
 
 
 def _issue(content: CompiledContent) -> PublishedIssue:
     parts = parts_of(html=content.html, text=content.text, subject=content.subject)
-    values = nobodys_values()
+    values = nobodys_values(content)
     return PublishedIssue(
         campaign_id=content.campaign_id,
         language=content.language,
-        subject=_line(content.subject),
-        summary=_line(_summary(content)),
-        html=_in_a_frame(parts.html.render(values)),
-        text=parts.text.render(values),
-        sent_at=content.campaign.launched_at or content.compiled_at,
+        subject=_line(content.subject, values),
+        summary=_line(_summary(content), values),
+        html=_in_a_frame(parts.html.render_bare(values)),
+        text=parts.text.render_bare(values),
+        sent_at=_left_at(content),
     )
 
 
@@ -118,7 +130,7 @@ def _summary(content: CompiledContent) -> str:
     return next((each.preheader for each in words), "")
 
 
-def _line(text: str) -> str:
+def _line(text: str, values: Mapping[str, str]) -> str:
     """A line for nobody: "Hello {{ first_name }}, the news" without a hole before its comma."""
-    filled = compile_header(text).render(nobodys_values())
+    filled = compile_header(text).render(values)
     return " ".join(filled.split()).replace(" ,", ",").replace(" .", ".")[:200]

@@ -12,15 +12,18 @@ from django.utils.translation import gettext as _
 from mjml import mjml_to_html
 
 from campaigns.content.audit import offences
+from campaigns.content.conditional_blocks import fenced
+from campaigns.content.conditions import Fence, PlacedFence
 from campaigns.content.findings import BrokenTemplate, Finding, MissingOptOutLink, position
 from campaigns.content.html_contexts import compile_html, segments_of
 from campaigns.content.lint import MEDIA_PATH, lint, own_pictures, without_comments
+from campaigns.content.looks import FONTS, HOUSE, Look, defaults, dressed
 from campaigns.content.merge import (
     FIELDS,
     FIELDS_OF,
     Context,
+    Joint,
     Letter,
-    Placeholder,
     Segments,
     Slot,
     compile_header,
@@ -34,7 +37,6 @@ logger = logging.getLogger(__name__)
 
 # Gmail cuts a longer mail off, and with it the opt-out link at its foot.
 LARGEST_UNCLIPPED_BYTES = 102 * 1024
-_FONTS = "Arial, Helvetica, sans-serif"
 _HEAD = re.compile(r"<mj-head\b[^>]*?(?P<empty>/)?>", re.IGNORECASE)
 # The result is judged as filled in for somebody whose name is an attack.
 _HOSTILE = {"text": "\"'><script>1</script>{{ opt_out_url }}", "link": "https://a.example/\"'><b>"}
@@ -74,17 +76,27 @@ def parts_of(*, html: str, text: str, subject: str) -> Parts:
 
 
 def compile_content(
-    *, mjml: str, subject: str, preheader: str, language: str, kind: Letter = "newsletter"
+    *,
+    mjml: str,
+    subject: str,
+    preheader: str,
+    language: str,
+    kind: Letter = "newsletter",
+    look: Look = HOUSE,
 ) -> Compiled:
     """The mail of a template: HTML that fetches nothing from others, plain text, subject.
+
+    `look` is the brand whose colours, fonts, logo and footer it takes.
 
     Raises BrokenTemplate with everything to put right, whatever the engine did with it. Calling
     it twice gives the same mail.
     """
     _refuse(_findings(mjml, subject, preheader, kind))
-    constants = constant_values()
+    constants = constant_values(look, language)
     marked = _Marked(kind)
-    source = _with_head(marked.mark(without_comments(mjml)), marked, subject, preheader, language)
+    source = fenced(marked.mark(without_comments(mjml)), marked.fence)
+    source = dressed(source, look, organisation=settings.ORGANISATION_NAME)
+    source = _with_head(source, marked, subject, preheader, language, look)
     html = _tidied(_engine(source))
     page = marked.segments(html)
     text = marked.plain(html)
@@ -99,12 +111,14 @@ def compile_content(
     return compiled
 
 
-def constant_values() -> Mapping[str, str]:
+def constant_values(look: Look = HOUSE, language: str = "") -> Mapping[str, str]:
     """What is the same in every mail of this installation; no brace of it opens a field."""
     values = {
         "sender_name": settings.ORGANISATION_NAME,
         "sender_address": settings.ORGANISATION_ADDRESS,
         "privacy_contact": settings.DPO_ADDRESS,
+        "brand_name": look.name or settings.ORGANISATION_NAME,
+        "brand_footer": look.footer.get(language, ""),
     }
     return {name: value.replace("{", "(").replace("}", ")") for name, value in values.items()}
 
@@ -140,12 +154,13 @@ def _refuse(findings: list[Finding]) -> None:
 
 
 class _Marked:
-    """Keeps fields out of the engine's sight: each is a word it has no reason to touch."""
+    """Keeps fields and fences out of the engine's sight: each is a word it has no reason to
+    touch."""
 
     def __init__(self, kind: Letter) -> None:
         self._known = FIELDS_OF[kind]
         self._nonce = secrets.token_hex(6)
-        self._found: list[tuple[Placeholder, tuple[int, int]]] = []
+        self._found: list[tuple[Joint, tuple[int, int]]] = []
 
     def _word(self, number: int) -> str:
         return f"zq{self._nonce}n{number}z"
@@ -159,7 +174,11 @@ class _Marked:
             self._found.append((each, position(source, each.start)))
         return marked
 
-    def _split(self, marked: str) -> tuple[list[str], list[tuple[Placeholder, tuple[int, int]]]]:
+    def fence(self, fence: Fence) -> str:
+        self._found.append((PlacedFence(fence, 0, 0), (0, 0)))
+        return self._word(len(self._found) - 1)
+
+    def _split(self, marked: str) -> tuple[list[str], list[tuple[Joint, tuple[int, int]]]]:
         pieces = re.split(rf"zq{self._nonce}n(\d+)z", marked)
         return pieces[::2], [self._found[int(number)] for number in pieces[1::2]]
 
@@ -171,20 +190,45 @@ class _Marked:
     def plain(self, html: str) -> Segments:
         """The plain text of the page. Equal fields are made equal words first, so that a link
         whose words are its address is written once."""
-        first = {
-            (each.field, each.fallback): at
-            for at, (each, _at) in reversed([*enumerate(self._found)])
-        }
+        first = {_same(each): at for at, (each, _at) in reversed([*enumerate(self._found)])}
         literals, found = self._split(html)
         page = literals[0]
         for (each, _at), literal in zip(found, literals[1:], strict=True):
-            page += self._word(first[each.field, each.fallback]) + literal
+            page += self._word(first[_same(each)]) + literal
         literals, found = self._split(text_of(page))
         _refuse_braces(literals)
+        joints = [each for each, _at in found]
+        literals = _with_blank_lines(literals, joints)
         pieces = [literals[0]]
-        for (each, _at), literal in zip(found, literals[1:], strict=True):
-            pieces += [Slot(each.field, each.fallback, Context.PLAIN).canonical, literal]
+        for each, literal in zip(joints, literals[1:], strict=True):
+            pieces += [_canonical(each), literal]
         return compile_plain("".join(pieces))
+
+
+def _same(joint: Joint) -> tuple[object, ...]:
+    if isinstance(joint, PlacedFence):
+        return (joint.fence,)
+    return (joint.field, joint.fallback)
+
+
+def _canonical(joint: Joint) -> str:
+    if isinstance(joint, PlacedFence):
+        return joint.fence.canonical
+    return Slot(joint.field, joint.fallback, Context.PLAIN).canonical
+
+
+def _with_blank_lines(literals: list[str], joints: list[Joint]) -> list[str]:
+    """One blank line before a conditional block, and its own at its end: whoever does not get it
+    sees no gap."""
+    literals = [*literals]
+    for number, joint in enumerate(joints):
+        if isinstance(joint, PlacedFence):
+            before = literals[number].rstrip("\n")
+            is_first = not before and number == 0
+            is_between = not before and number > 0 and isinstance(joints[number - 1], PlacedFence)
+            literals[number] = before if is_first or is_between else before + "\n\n"
+            literals[number + 1] = literals[number + 1].lstrip("\n")
+    return literals
 
 
 def _refuse_braces(literals: list[str]) -> None:
@@ -196,12 +240,16 @@ def _refuse_braces(literals: list[str]) -> None:
         raise BrokenTemplate([Finding(0, 0, "bad-field", text)])
 
 
-def _with_head(source: str, marked: _Marked, subject: str, preheader: str, language: str) -> str:
+def _with_head(
+    source: str, marked: _Marked, subject: str, preheader: str, language: str, look: Look
+) -> str:
     """The template with the campaign's own title, preheader and language, and safe fonts.
 
     Without a font of its own the engine writes one of a font server into every text.
     """
-    source, first = _with_fonts(source)
+    brand = defaults(source, look)
+    source, first = _with_fonts(source, FONTS[look.font])
+    first += brand
     last = f"<mj-title>{escape(marked.mark(subject))}</mj-title>"
     if preheader.strip():
         last += f"<mj-preview>{escape(marked.mark(preheader))}</mj-preview>"
@@ -216,9 +264,9 @@ def _with_head(source: str, marked: _Marked, subject: str, preheader: str, langu
     return _ROOT.sub(lambda _tag: f"{root}<mj-head>{first}{last}</mj-head>", source, count=1)
 
 
-def _with_fonts(source: str) -> tuple[str, str]:
+def _with_fonts(source: str, font: str) -> tuple[str, str]:
     """The template, and what its head needs; the engine takes only one mj-all."""
-    fonts = f'font-family="{_FONTS}"'
+    fonts = f'font-family="{font}"'
     everywhere = _ALL.search(source)
     if everywhere is None:
         return source, f"<mj-attributes><mj-all {fonts} /></mj-attributes>"
@@ -260,7 +308,19 @@ def _verify(compiled: Compiled, kind: Letter) -> None:
         text = _("The mail would hold something that is not allowed: %(what)s.")
         what = ", ".join(found)
         raise BrokenTemplate([Finding(0, 0, "output", text % {"what": what})])
-    links = {slot.field for slot in parts.html.slots if slot.context == Context.LINK}
-    if kind == "newsletter" and not ("opt_out_url" in links and "opt_out_url" in parts.text.fields):
+    if kind == "newsletter" and not _says_no_to_everybody(parts):
         text = _("The opt-out link is not visible in the mail. Put it into a text of its own.")
         raise MissingOptOutLink([Finding(0, 0, "no-opt-out", text)])
+
+
+def _says_no_to_everybody(parts: Parts) -> bool:
+    """Whether the opt-out link stands in both parts whatever conditional blocks somebody gets."""
+    mark = "https://opt-out.invalid/"
+    values = {name: "https://a.example/" for name, form in FIELDS.items() if form == "link"}
+    values["opt_out_url"] = mark
+    is_link = any(
+        isinstance(slot, Slot) and slot.field == "opt_out_url" and slot.context == Context.LINK
+        for slot in parts.html.slots
+    )
+    bare = (parts.html.render_bare(values), parts.text.render_bare(values))
+    return is_link and all(mark in each for each in bare)

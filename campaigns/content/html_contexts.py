@@ -1,14 +1,15 @@
 """Where each merge field stands in a page of HTML: in text, in an attribute, as or in a link."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import unescape
 
 from django.utils.translation import gettext as _
 
+from campaigns.content.conditions import Fence, PlacedFence
 from campaigns.content.findings import BrokenTemplate, Finding, position
-from campaigns.content.merge import FIELDS, Context, Placeholder, Segments, Slot, cut, placeholders
+from campaigns.content.merge import FIELDS, Context, Joint, Placeholder, Segments, Slot, cut, joints
 
 # A private-use character stands for a placeholder while the HTML around it is read, so that
 # quotes in a fallback cannot be mistaken for the page's own.
@@ -41,22 +42,27 @@ def compile_html(source: str) -> Segments:
 
     Raises BrokenTemplate if a field is unknown or stands where no value is safe.
     """
-    found = placeholders(source)
+    found = joints(source)
     where = [position(source, each.start) for each in found]
     return segments_of(cut(source, found), found, where)
 
 
 def segments_of(
-    literals: list[str], found: list[Placeholder], where: list[tuple[int, int]]
+    literals: list[str], found: Sequence[Joint], where: list[tuple[int, int]]
 ) -> Segments:
     """As ``compile_html``, for placeholders already cut out; ``where`` is what findings cite."""
     contexts = _contexts(MARK.join(literals))
     if len(contexts) != len(found):
         text = _("The template holds a character reserved for this program; remove it.")
         raise BrokenTemplate([Finding(0, 0, "reserved-character", text)])
-    slots: list[Slot] = []
+    slots: list[Slot | Fence] = []
     findings: list[Finding] = []
     for each, verdict, (line, column) in zip(found, contexts, where, strict=True):
+        if isinstance(each, PlacedFence):
+            slots.append(each.fence)
+            if verdict != Context.TEXT:
+                findings.append(Finding(line, column, "bad-fence", _why("bad-fence", "")))
+            continue
         settled = _settled(each, verdict)
         if isinstance(settled, _Refused):
             findings.append(Finding(line, column, settled.code, _why(settled.code, each.field)))
@@ -84,6 +90,7 @@ def _why(code: str, field: str) -> str:
         "field-in-image": _(
             "“%(field)s” cannot be part of an image's address: it would track the reader."
         ),
+        "bad-fence": _("A conditional block cannot begin or end inside of a tag."),
     }
     return texts[code] % {"field": field}
 

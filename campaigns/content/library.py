@@ -13,6 +13,14 @@ _NAMES: dict[str, Promise] = {
     "newsletter": _("Newsletter"),
     "event": _("Event invitation"),
     "product": _("Product news"),
+    "welcome": _("Welcome"),
+    "webinar": _("Webinar"),
+    "story": _("Customer story"),
+    "offer": _("Seasonal offer"),
+    "survey": _("Feedback in one click"),
+    "reconsent": _("Stay in touch"),
+    "letter": _("Simple letter"),
+    "digest": _("Digest"),
 }
 
 

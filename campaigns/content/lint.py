@@ -15,8 +15,11 @@ from django.utils.translation import gettext as _
 
 from campaigns.content import mjml_grammar as grammar
 from campaigns.content import safe_html
+from campaigns.content.conditional_blocks import blocks_of
+from campaigns.content.conditions import ATTRIBUTE, TAGS, BadCondition, read_condition
 from campaigns.content.findings import BrokenTemplate, Finding, position
 from campaigns.content.html_contexts import MARK
+from campaigns.content.looks import LOGO
 from campaigns.content.merge import FIELDS_OF, Letter, placeholders
 
 LONGEST_SOURCE_BYTES = 300_000
@@ -47,10 +50,29 @@ def lint(source: str | bytes, *, kind: Letter = "newsletter") -> list[Finding]:
         for match in _DECLARATION.finditer(masked)
     ]
     # Where a comment or a field is broken, what the tags say cannot be trusted.
-    findings = findings or _Checker(masked, own_pictures()).findings_of_all()
+    findings = findings or [
+        *_Checker(masked, own_pictures()).findings_of_all(),
+        *_hidden_from_some(text, masked, kind),
+    ]
     if kind == "newsletter" and not _OPT_OUT.search(without_comments(text)):
         findings.append(Finding(0, 0, "no-opt-out", _text_of("no-opt-out")))
     return sorted(set(findings))[:_MOST_FINDINGS]
+
+
+# What everybody must be told, so that no condition may take it away (GDPR 21(4), CPCE L34-5).
+_FOR_EVERYBODY = frozenset({"opt_out_url", "sender_address"})
+
+
+def _hidden_from_some(text: str, masked: str, kind: Letter) -> list[Finding]:
+    blocks = blocks_of(masked)
+    if not blocks:
+        return []
+    return [
+        Finding(*position(text, field.start), "conditional-identity", _text_of("conditional"))
+        for field in placeholders(without_comments(text), FIELDS_OF[kind])
+        if field.field in _FOR_EVERYBODY
+        and any(block.start < field.start < block.end for block in blocks)
+    ]
 
 
 def own_pictures() -> tuple[str, ...]:
@@ -96,6 +118,10 @@ def _text_of(code: str) -> str:
         "no-opt-out": _(
             "The opt-out link is missing. Add a link to {{ opt_out_url }}: nobody may be sent "
             "a mail that they cannot stop."
+        ),
+        "conditional": _(
+            "The opt-out link and who is writing cannot stand in a conditional block: everybody "
+            "must get them. Move them out of it."
         ),
         "declaration": _("Only complete comments may start with “<!” or “<?”. Remove this one."),
     }
@@ -233,6 +259,8 @@ class _Checker(HTMLParser):
             if name.startswith("inner-border"):
                 text = _("“%(name)s” breaks the engine. Use “border” on the column instead.")
                 self._say(*at, "inner-border", text, name=name)
+            elif name == ATTRIBUTE and tag in TAGS and self._parent != "mj-attributes":
+                self._condition(value or "", at)
             elif name not in table:
                 text = _("<%(tag)s> has no attribute “%(name)s”.")
                 self._say(*at, "unknown-attribute", text, tag=tag, name=name)
@@ -249,7 +277,7 @@ class _Checker(HTMLParser):
             self._say(
                 *at, "bad-value", text, name=name, value=shown, example=grammar.described(kind)
             )
-        elif name in grammar.IMAGE_ATTRIBUTES:
+        elif name in grammar.IMAGE_ATTRIBUTES and (name, value) != ("src", LOGO):
             self._image(value, at, several=name == "srcset")
         elif name == "href":
             self._link(value, at)
@@ -259,6 +287,12 @@ class _Checker(HTMLParser):
             # Most MJML attributes end up inside a style.
             text = _("“%(name)s” holds something that is not a plain value.")
             self._say(*at, "bad-value", text, name=name)
+
+    def _condition(self, value: str, at: tuple[int, int]) -> None:
+        try:
+            read_condition(value)
+        except BadCondition as wrong:
+            self._say(*at, "bad-condition", str(wrong))
 
     def _must_state(self, tag: str, given: set[str]) -> None:
         for name in grammar.MUST_STATE.get(tag, ()):

@@ -7,7 +7,7 @@ never parsed again, so ``{{7*7}}`` in a contact's name stays just that (ASVS 1.3
 
 import html
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -15,7 +15,9 @@ from urllib.parse import quote
 
 from django.utils.translation import gettext as _
 
+from campaigns.content.conditions import Facets, Fence, PlacedFence, fences
 from campaigns.content.findings import BrokenTemplate, Finding, position
+from campaigns.content.shapes import Shapes
 
 Kind = Literal["text", "link"]
 
@@ -28,14 +30,24 @@ _PERSON: Mapping[str, Kind] = {
     "company": "text",
     "job_title": "text",
     "email": "text",
+    "organisation": "text",
+    "salutation": "text",
+    "country": "text",
 }
 # The same for everyone: filled in when the template is compiled.
 CONSTANTS: Mapping[str, Kind] = {
     "sender_name": "text",
     "sender_address": "text",
     "privacy_contact": "text",
+    "brand_name": "text",
+    "brand_footer": "text",
 }
-_NEWSLETTER: Mapping[str, Kind] = {"opt_out_url": "link", "preferences_url": "link"}
+_NEWSLETTER: Mapping[str, Kind] = {
+    "today": "text",
+    "campaign_name": "text",
+    "opt_out_url": "link",
+    "preferences_url": "link",
+}
 # A required letter holds nothing that a form was filled in with: anybody can type anything,
 # and any address, into a public form.
 _LETTER: Mapping[str, Kind] = {
@@ -117,22 +129,32 @@ class Slot:
 class Segments:
     """A text cut into literals and slots: ``literals[0] slot literals[1] slot ... literals[n]``.
 
-    ``slots`` are the distinct ones, ``order`` says which of them stands at each place.
+    ``slots`` are the distinct ones, ``order`` says which of them stands at each place. Among them
+    are the fences of conditional blocks: they have no value, and ``kept`` goes by them.
     """
 
-    __slots__ = ("_pieces", "literals", "order", "slots")
+    __slots__ = ("_pieces", "_shapes", "literals", "order", "slots")
 
-    def __init__(self, literals: list[str], slots: list[Slot]) -> None:
+    def __init__(self, literals: Sequence[str], slots: Sequence[Slot | Fence]) -> None:
         self.literals = tuple(literals)
         self.slots = tuple(dict.fromkeys(slots))
         index = {slot: number for number, slot in enumerate(self.slots)}
         self.order = tuple(index[slot] for slot in slots)
         self._pieces = [""] * (2 * len(literals) - 1)
         self._pieces[::2] = literals
+        self._shapes = Shapes(slots)
 
     @property
     def fields(self) -> frozenset[str]:
-        return frozenset(slot.field for slot in self.slots)
+        return frozenset(slot.field for slot in self.slots if isinstance(slot, Slot))
+
+    @property
+    def is_conditional(self) -> bool:
+        return bool(self._shapes)
+
+    def kept(self, facets: Facets | None) -> list[int] | None:
+        """The places of the pieces for a person; None where everybody gets all of them."""
+        return self._shapes.kept(facets) if self._shapes else None
 
     def escaped(self, values: Mapping[str, str]) -> list[str]:
         """One escaped value for each of ``slots``. Raises MissingValue."""
@@ -140,20 +162,35 @@ class Segments:
 
     def source(self, constants: Mapping[str, str]) -> str:
         """The text as a template again, with the constants filled in."""
-        ready = [
-            slot.escaped(constants) if slot.field in constants else slot.canonical
-            for slot in self.slots
-        ]
-        pieces = self._pieces.copy()
-        pieces[1::2] = [ready[number] for number in self.order]
-        return "".join(pieces)
+        return "".join(
+            self._filled(
+                [
+                    slot.escaped(constants)
+                    if isinstance(slot, Slot) and slot.field in constants
+                    else slot.canonical
+                    for slot in self.slots
+                ]
+            )
+        )
 
-    def render(self, values: Mapping[str, str]) -> str:
-        """The text for one person. Raises MissingValue for a link without a value."""
-        ready = self.escaped(values)
+    def render(self, values: Mapping[str, str], facets: Facets | None = None) -> str:
+        """The text for one person; without facets, with every conditional block.
+
+        Raises MissingValue for a link without a value.
+        """
+        pieces = self._filled(self.escaped(values))
+        kept = self.kept(facets)
+        return "".join(pieces if kept is None else [pieces[place] for place in kept])
+
+    def render_bare(self, values: Mapping[str, str]) -> str:
+        """The text without any conditional block: what is sure to stand in every mail."""
+        pieces = self._filled(self.escaped(values))
+        return "".join(pieces[place] for place in self._shapes.bare())
+
+    def _filled(self, ready: list[str]) -> list[str]:
         pieces = self._pieces.copy()
         pieces[1::2] = [ready[number] for number in self.order]
-        return "".join(pieces)
+        return pieces
 
 
 def placeholders(source: str, known: frozenset[str] = frozenset(FIELDS)) -> list[Placeholder]:
@@ -200,22 +237,31 @@ def compile_header(source: str) -> Segments:
 
 
 def _compile_flat(source: str, context: Context) -> Segments:
-    found = placeholders(source)
+    found = joints(source) if context == Context.PLAIN else [*placeholders(source)]
     literals = cut(source, found)
-    slots = [
-        Slot(
-            each.field,
-            each.fallback,
-            Context.QUERY
-            if FIELDS[each.field] == "text" and _LINK_BEFORE.search(before)
-            else context,
-        )
-        for each, before in zip(found, literals[:-1], strict=True)
-    ]
+    slots: list[Slot | Fence] = []
+    for each, before in zip(found, literals[:-1], strict=True):
+        if isinstance(each, PlacedFence):
+            slots.append(each.fence)
+            continue
+        is_query = FIELDS[each.field] == "text" and _LINK_BEFORE.search(before)
+        slots.append(Slot(each.field, each.fallback, Context.QUERY if is_query else context))
     return Segments(literals, slots)
 
 
-def cut(source: str, found: list[Placeholder]) -> list[str]:
+Joint = Placeholder | PlacedFence
+
+
+def joints(frozen: str) -> list[Joint]:
+    """Every merge field and every fence of a frozen mail, in its order. Raises BrokenTemplate."""
+    found = fences(frozen)
+    for fence in found:
+        blank = " " * (fence.end - fence.start)
+        frozen = frozen[: fence.start] + blank + frozen[fence.end :]
+    return sorted([*found, *placeholders(frozen)], key=lambda each: each.start)
+
+
+def cut(source: str, found: Sequence[Joint]) -> list[str]:
     """The literals around the placeholders: one more than there are placeholders."""
     ends = [0, *(each.end for each in found)]
     starts = [*(each.start for each in found), len(source)]

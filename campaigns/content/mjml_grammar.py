@@ -6,6 +6,8 @@ from functools import cache
 
 from mjml.core.registry import components, register_core_components
 
+from campaigns.content.looks import ATTRIBUTE, COLOUR_WORDS
+
 _CONTENT = frozenset(
     {
         *("mj-accordion", "mj-button", "mj-carousel", "mj-divider", "mj-image", "mj-navbar"),
@@ -43,7 +45,7 @@ FORBIDDEN = frozenset({"mj-include", "mj-font", "mj-html-attributes", "mj-select
 _EVERYWHERE = {"css-class": "string", "mj-class": "string"}
 # The engine reads these and its table does not list them.
 _UNLISTED: Mapping[str, Mapping[str, str]] = {
-    "mjml": {"lang": "string", "dir": "enum(ltr,rtl,auto)"},
+    "mjml": {"lang": "string", "dir": "enum(ltr,rtl,auto)", ATTRIBUTE: "string"},
     "mj-body": {"width": "unit(px)", "background-color": "color"},
     "mj-style": {"inline": "enum(inline)"},
     "mj-group": {
@@ -109,7 +111,8 @@ _COLOUR_NAMES = (
     " silver skyblue slateblue slategray slategrey snow steelblue tan teal tomato transparent"
     " turquoise violet wheat white whitesmoke yellow"
 ).replace(" ", "|")
-_COLOUR = re.compile(f"{_HEX}|{_FUNCTION}|{_COLOUR_NAMES}", re.IGNORECASE)
+_BRAND = "|".join(COLOUR_WORDS)
+_COLOUR = re.compile(f"{_HEX}|{_FUNCTION}|{_COLOUR_NAMES}|{_BRAND}", re.IGNORECASE)
 _UNIT = re.compile(r"(?P<negative>unitWithNegative|unit)\((?P<units>[^)]*)\)(?P<many>\{1,4\})?")
 
 

@@ -10,6 +10,7 @@ before the lease has ended. So what the relay does not have now it will not get 
 """
 
 import logging
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +25,8 @@ from campaigns.delivery.outcomes import MOST_TRIES
 from campaigns.delivery.postfix_log import NoEvidence, Reading, queued_now, read_log
 from campaigns.delivery.preparing import message_id
 from campaigns.delivery.statements import Claimed, Doubt, Outcome, Written
-from campaigns.models import LETTER_KINDS, DeliveryKind, DeliveryState
+from campaigns.models import LETTER_KINDS, Delivery, DeliveryKind, DeliveryState
+from campaigns.single.sending import single_handed_over
 from campaigns.smtp.addresses import BadRelayAddress, RelayAddress
 from campaigns.smtp.outcomes import RelayFailure
 from campaigns.smtp.session import RelaySession
@@ -144,9 +146,16 @@ def _outcome(doubt: Doubt, answer: Answer, queue_id: str) -> Outcome:
 def _tell(written: Sequence[Written], now: datetime) -> None:
     """What follows from a message that was sent, as if its worker had lived to say it."""
     sent = [row for row in written if row.state == DeliveryState.SENT]
-    for campaign_id in {row.reference_id for row in sent if row.kind == DeliveryKind.NEWSLETTER}:
-        people = [row.contact_id for row in sent if row.reference_id == campaign_id]
-        record_sent(campaign_id=campaign_id, contact_ids=people, at=now)
+    newsletters = [row.id for row in sent if row.kind == DeliveryKind.NEWSLETTER]
+    people = defaultdict(list)
+    rows = Delivery.objects.filter(id__in=newsletters)
+    for campaign_id, contact_id in rows.values_list("campaign_id", "contact_id"):
+        people[campaign_id].append(contact_id)
+    for campaign_id, contacts in people.items():
+        record_sent(campaign_id=campaign_id, contact_ids=contacts, at=now)
+    single = [row.reference_id for row in sent if row.kind == DeliveryKind.REPLY]
+    if single:
+        single_handed_over(references=single, now=now)
     letters = [row.reference_id for row in sent if row.kind in LETTER_KINDS]
     if letters:
         letters_handed_over(request_ids=letters, now=now)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connections, transaction
@@ -25,12 +25,13 @@ from campaigns.delivery.preparing import (
     campaign_for_sending,
 )
 from campaigns.delivery.relay import HandOverStopped, Relay
-from campaigns.delivery.statements import Claimed, Outcome, Verdict
+from campaigns.delivery.statements import Claimed, Gate, Outcome, Verdict, Written
+from campaigns.finishing import finish_campaigns
 from campaigns.models import Campaign, CampaignState, DeliveryState
 from campaigns.smtp.addresses import RelayAddress
 from campaigns.smtp.outcomes import RelayUnavailable
 from consent.services import letters_handed_over, settle_decisions
-from crm.services import mark_unreachable, record_sent
+from crm.services import mark_unreachable, publish_events, record_sent
 from privacy.services import JournalUnreachable, is_journal_applied, journal_head
 
 logger = logging.getLogger("campaigns.delivery")
@@ -65,11 +66,10 @@ class Turn:
     desk: Desk
     campaign_id: UUID | None = None
     handed_over: int = 0
+    gate: Gate = "gate"
+    # What follows, in the transaction that records it, from the leaving of these references.
+    on_sent: Callable[[Sequence[UUID], datetime], None] | None = None
     _held: dict[int, Claimed] = field(default_factory=dict)
-
-    @property
-    def _gate_kind(self) -> Literal["gate", "gate_letters"]:
-        return "gate_letters" if self.campaign_id is None else "gate"
 
     def run(self, *, seconds: float) -> bool:
         """Work until the queue has nothing due or the time is over; return whether more is due.
@@ -80,7 +80,10 @@ class Turn:
         try:
             while time.monotonic() < ends_at:
                 rows = statements.claim(
-                    campaign_id=self.campaign_id, worker=self.worker, size=CLAIM_SIZE
+                    campaign_id=self.campaign_id,
+                    worker=self.worker,
+                    size=CLAIM_SIZE,
+                    kind=self.gate,
                 )
                 if not rows:
                     return False
@@ -145,7 +148,7 @@ class Turn:
                     raise Halted("decisions_waiting")
                 head = journal_head()
                 verdicts = statements.gate(
-                    kind=self._gate_kind, marks=marks, worker=self.worker, head=head
+                    kind=self.gate, marks=marks, worker=self.worker, head=head
                 )
                 if verdicts or is_journal_applied():
                     return verdicts
@@ -185,8 +188,9 @@ class Turn:
             if sent and self.campaign_id is not None:
                 contacts = [row.contact_id for row in sent]
                 record_sent(campaign_id=self.campaign_id, contact_ids=contacts, at=now)
-            elif sent:
-                letters_handed_over(request_ids=[row.reference_id for row in sent], now=now)
+            elif sent and self.on_sent is not None:
+                self.on_sent([row.reference_id for row in sent], now)
+            _tell_bounces(written, now)
             dead = [
                 row.contact_id
                 for row in written
@@ -200,6 +204,15 @@ class Turn:
         rows, self._held = list(self._held.values()), {}
         if rows:
             statements.record(outcomes=[means.back(row) for row in rows], worker=self.worker)
+
+
+def _tell_bounces(written: Sequence[Written], now: datetime) -> None:
+    bounced = [row for row in written if row.state == DeliveryState.BOUNCED]
+    publish_events(
+        kind="delivery.bounced",
+        ids=[{"delivery_id": str(row.id), "contact_id": str(row.contact_id)} for row in bounced],
+        at=now,
+    )
 
 
 def _is_dead(evidence: str) -> bool:
@@ -237,19 +250,30 @@ def deliver(
     if reason != campaign.halted_reason:
         Campaign.objects.filter(id=campaign_id).update(halted_reason=reason)
     if not reason:
-        statements.finish(campaign_id=campaign_id, now=clock())
+        finish_campaigns(campaign_id=campaign_id, now=clock())
     return is_more
 
 
 def send_letters(*, worker: str, seconds: float, clock: Clock) -> int:
     """Send the required letters that are due; return how many the relay took."""
     with Relay() as relay:
-        turn = Turn(worker=worker, relay=relay, clock=clock, desk=_LETTERS)
+        turn = Turn(
+            worker=worker,
+            relay=relay,
+            clock=clock,
+            desk=_LETTERS,
+            gate="gate_letters",
+            on_sent=_letters_left,
+        )
         try:
             turn.run(seconds=seconds)
         except Halted as halted:
             logger.warning("letters are halted: %s", halted.reason)
         return turn.handed_over
+
+
+def _letters_left(references: Sequence[UUID], now: datetime) -> None:
+    letters_handed_over(request_ids=references, now=now)
 
 
 _LETTERS = LetterDesk()

@@ -1,8 +1,8 @@
 """From claimed rows to messages ready for the relay: decrypted and rendered, a batch at a time."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -12,8 +12,10 @@ from django.utils.timezone import localtime
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.content.compile import compile_content, parts_of
+from campaigns.content.conditions import Facets
 from campaigns.content.library import letter
 from campaigns.content.merge import MissingValue, Segments
+from campaigns.delivery.naming import message_id_of
 from campaigns.delivery.signing import signer
 from campaigns.delivery.statements import Claimed, GateMark, Outcome
 from campaigns.measurement import links as measurement
@@ -24,7 +26,7 @@ from campaigns.smtp.addresses import BadAddress, verp_address
 from campaigns.smtp.headers import UnsafeHeader
 from campaigns.smtp.message import MessageFrame, Sender
 from consent.services import OptOutLinks, opt_out_links, write_letter
-from crm.services import Profile, profiles
+from crm.services import Profile, Traits, organisation_names, profiles, traits
 from privacy.services import fingerprint_emails, keyed_id
 
 
@@ -53,14 +55,17 @@ def return_path(delivery_id: int) -> str:
 
 def message_id(claimed: Claimed | Delivery) -> str:
     """Always the same for the same message, so that a second copy is recognisable."""
-    parts = [claimed.reference_id.bytes, claimed.contact_id.bytes, bytes([claimed.kind])]
-    opaque = keyed_id(scope="message_id", parts=parts).hex()
-    return f"<{opaque}@{settings.MAIL_DOMAIN}>"
+    return message_id_of(
+        reference_id=claimed.reference_id, contact_id=claimed.contact_id, kind=claimed.kind
+    )
 
 
-def values_of(profile: Profile) -> dict[str, str]:
-    """The merge fields of a person."""
+def values_of(profile: Profile, *, organisation: str = "", language: str = "") -> dict[str, str]:
+    """The merge fields of a person, in the words of a mail's language."""
     return {
+        "organisation": organisation or profile.company,
+        "salutation": salutation(profile.given_name, language),
+        "country": profile.country,
         "first_name": profile.given_name,
         "last_name": profile.family_name,
         "full_name": f"{profile.given_name} {profile.family_name}".strip(),
@@ -68,6 +73,17 @@ def values_of(profile: Profile) -> dict[str, str]:
         "job_title": profile.job_title,
         "email": profile.email,
     }
+
+
+def salutation(name: str, language: str) -> str:
+    """How a mail begins: a greeting in its language, with the first name if there is one."""
+    return f"{'Bonjour' if language == 'fr' else 'Hello'} {name}".strip()
+
+
+def day_in(language: str, now: datetime) -> str:
+    """The date of a mail in the words of its language."""
+    with translation.override(language):
+        return date_format(localtime(now), "j F Y")
 
 
 def _failed(claimed: Claimed, reason: str) -> Outcome:
@@ -91,7 +107,30 @@ class _FrozenMail:
         self._language = content.language
         self._parts = parts_of(html=content.html, text=content.text, subject=content.subject)
         self._plain = self._framed(self._parts.html)
+        self._day: tuple[date, str] | None = None
         self._measured: tuple[MessageFrame, list[FrozenLink]] | None = None
+
+    @property
+    def needs_facets(self) -> bool:
+        return self._parts.html.is_conditional or self._parts.text.is_conditional
+
+    @property
+    def needs_organisation(self) -> bool:
+        return any("organisation" in part.fields for part in self._all_parts())
+
+    def _all_parts(self) -> tuple[Segments, ...]:
+        return self._parts.subject, self._parts.html, self._parts.text
+
+    def values_for(self, person: Profile, organisation: str, now: datetime) -> dict[str, str]:
+        """What this mail says to a person, but for the addresses that are theirs alone."""
+        on = localtime(now).date()
+        if self._day is None or self._day[0] != on:
+            self._day = on, day_in(self._language, now)
+        return {
+            **values_of(person, organisation=organisation, language=self._language),
+            "today": self._day[1],
+            "campaign_name": self._campaign.name,
+        }
 
     def _framed(self, html: Segments) -> MessageFrame:
         campaign, purpose = self._campaign, self._campaign.purpose
@@ -155,6 +194,7 @@ class NewsletterDesk:
         marks = dict(
             zip(addresses, fingerprint_emails(emails=list(addresses.values())), strict=True)
         )
+        known = self._known(list(people))
         done = Preparation([], [])
         for row in rows:
             person = people.get(row.contact_id)
@@ -162,7 +202,7 @@ class NewsletterDesk:
                 done.settled.append(_skipped(row, "unreadable"))
                 continue
             try:
-                message = self._message(row, person, links[row.contact_id], now)
+                message = self._message(row, person, links[row.contact_id], known, now)
                 recipient = person.email
             except (BadAddress, UnsafeHeader) as error:
                 done.settled.append(_failed(row, _REASONS[type(error)]))
@@ -174,10 +214,25 @@ class NewsletterDesk:
             done.prepared.append(Prepared(row, return_path(row.id), recipient, message, mark))
         return done
 
-    def _message(self, row: Claimed, person: Profile, links: OptOutLinks, now: datetime) -> bytes:
-        frame, addresses = self._mail(row.variant, person.language).frame_of(row, links)
+    def _known(self, contact_ids: Sequence[UUID]) -> "_Known":
+        """What these mails need of the people beside their profiles, in one query each."""
+        mails = self._mails.values()
+        needs_organisation = any(mail.needs_organisation for mail in mails)
+        if not needs_organisation and not any(mail.needs_facets for mail in mails):
+            return _Known()
+        known = traits(contact_ids=contact_ids)
+        if not needs_organisation:
+            return _Known(known)
+        theirs = {each.organisation_id for each in known.values() if each.organisation_id}
+        return _Known(known, organisation_names(organisation_ids=list(theirs)))
+
+    def _message(
+        self, row: Claimed, person: Profile, links: OptOutLinks, known: "_Known", now: datetime
+    ) -> bytes:
+        mail = self._mail(row.variant, person.language)
+        frame, addresses = mail.frame_of(row, links)
         values = {
-            **values_of(person),
+            **mail.values_for(person, known.organisation(row.contact_id), now),
             "opt_out_url": links.one_click_url,
             "preferences_url": links.preferences_url,
             **addresses,
@@ -189,7 +244,24 @@ class NewsletterDesk:
             message_id=message_id(row),
             date=now,
             unsubscribe_url=links.one_click_url,
+            facets=known.facets(row.contact_id),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """The facets and the organisations of the people of a batch."""
+
+    traits: Mapping[UUID, Traits] = field(default_factory=dict)
+    names: Mapping[UUID, str] = field(default_factory=dict)
+
+    def facets(self, contact_id: UUID) -> Facets:
+        """Of whom nothing is known, nothing holds: no block that asks for something."""
+        return self.traits[contact_id].words if contact_id in self.traits else {}
+
+    def organisation(self, contact_id: UUID) -> str:
+        theirs = self.traits[contact_id].organisation_id if contact_id in self.traits else None
+        return self.names.get(theirs, "") if theirs else ""
 
 
 _REASONS: dict[type[Exception], str] = {BadAddress: "bad_address", UnsafeHeader: "unsafe_header"}

@@ -74,11 +74,19 @@ def _rows(name: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
         return cursor.fetchall() if cursor.description else []
 
 
-def claim(*, campaign_id: UUID | None, worker: str, size: int) -> list[Claimed]:
-    """Take up to `size` due messages of a campaign, or of the required letters (None)."""
-    name = "claim_letters" if campaign_id is None else "claim"
+# The queue that a turn works on, and the statement with which it takes from it.
+CLAIMS: dict[str, str] = {
+    "gate": "claim",
+    "gate_letters": "claim_letters",
+    "gate_single": "claim_single",
+}
+Gate = Literal["gate", "gate_letters", "gate_single"]
+
+
+def claim(*, campaign_id: UUID | None, worker: str, size: int, kind: Gate) -> list[Claimed]:
+    """Take up to `size` due messages: of a campaign, or of what stands behind another gate."""
     rows = _rows(
-        name,
+        CLAIMS[kind],
         {
             "campaign": campaign_id,
             "worker": worker,
@@ -90,8 +98,7 @@ def claim(*, campaign_id: UUID | None, worker: str, size: int) -> list[Claimed]:
 
 
 def gate(
-    *, kind: Literal["gate", "gate_letters"], marks: Sequence[GateMark], worker: str,
-    head: JournalHead,
+    *, kind: Gate, marks: Sequence[GateMark], worker: str, head: JournalHead,
 ) -> list[Verdict]:  # fmt: skip
     """Ask the gate about a batch; a row that is missing from the answer did not move."""
     rows = _rows(
@@ -135,6 +142,21 @@ def record(*, outcomes: Sequence[Outcome], worker: str) -> list[Written]:
         },
     )
     return [Written(*row) for row in rows]
+
+
+def why_not_single(
+    *, contact_id: UUID, purpose: str, lead_id: UUID | None, kind: int, marks: bytes
+) -> str | None:
+    """Return why a message to one person would not pass its gate now; None: it would."""
+    parameters = {
+        "contact": contact_id,
+        "purpose": purpose,
+        "lead": lead_id,
+        "kind": kind,
+        "marks": marks,
+    }
+    rows = _rows("why_not_single", parameters)
+    return rows[0][0] if rows else "purpose_retired"
 
 
 def expire_leases(*, has_evidence: bool) -> dict[int, int]:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from campaigns.content.conditions import Fence
 from campaigns.content.html_contexts import MARK, links_of
 from campaigns.content.merge import Context, Segments, Slot
 
@@ -53,7 +54,7 @@ class _Cut(NamedTuple):
 
     start: int
     end: int
-    slot: Slot
+    slot: Slot | Fence
     before: str = ""
     after: str = ""
 

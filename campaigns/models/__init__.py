@@ -1,9 +1,23 @@
 """Templates, campaigns, their frozen audience and the delivery ledger."""
 
 from campaigns.models.archive import PublishedIssue
+from campaigns.models.automations import (
+    ColleagueNotice,
+    Enrolment,
+    EnrolmentChange,
+    EnrolmentState,
+    Sequence,
+    SequenceChange,
+    SequenceMail,
+    SequenceMember,
+    SequenceState,
+    SequenceVersion,
+    StepMove,
+)
 from campaigns.models.campaigns import (
     AudienceExclusion,
     Campaign,
+    CampaignMode,
     CampaignState,
     CampaignVersion,
     CompiledContent,
@@ -13,30 +27,61 @@ from campaigns.models.campaigns import (
 from campaigns.models.deliveries import (
     LETTER_KINDS,
     OPEN_STATES,
+    SINGLE_KINDS,
     Delivery,
     DeliveryKind,
     DeliveryState,
 )
+from campaigns.models.material import (
+    Brand,
+    Image,
+    Preflight,
+    PreflightState,
+    PublishedImage,
+    SavedBlock,
+)
 from campaigns.models.measurement import MeasuredMessage, PublishedLink, TrackedLink
 from campaigns.models.results import CampaignResult, MeasuredClick
+from campaigns.models.single import OutgoingMessage, ReplyTemplate
 
 __all__ = [
     "LETTER_KINDS",
     "OPEN_STATES",
+    "SINGLE_KINDS",
     "AudienceExclusion",
+    "Brand",
     "Campaign",
+    "CampaignMode",
     "CampaignResult",
     "CampaignState",
     "CampaignVersion",
+    "ColleagueNotice",
     "CompiledContent",
     "Delivery",
     "DeliveryKind",
     "DeliveryState",
+    "Enrolment",
+    "EnrolmentChange",
+    "EnrolmentState",
+    "Image",
     "MeasuredClick",
     "MeasuredMessage",
+    "OutgoingMessage",
+    "Preflight",
+    "PreflightState",
+    "PublishedImage",
     "PublishedIssue",
     "PublishedLink",
+    "ReplyTemplate",
+    "SavedBlock",
+    "Sequence",
+    "SequenceChange",
+    "SequenceMail",
+    "SequenceMember",
+    "SequenceState",
+    "SequenceVersion",
     "StateChange",
+    "StepMove",
     "Template",
     "TrackedLink",
 ]

@@ -12,6 +12,13 @@ class CampaignState(models.TextChoices):
     CANCELLED = "cancelled"
 
 
+class CampaignMode(models.TextChoices):
+    """A newsletter goes once to an audience; a mail of a sequence to each person in their turn."""
+
+    NEWSLETTER = "newsletter"
+    SEQUENCE = "sequence"
+
+
 class Template(models.Model):
     id = models.UUIDField(primary_key=True)
     name = models.CharField(max_length=120)
@@ -27,6 +34,9 @@ class Campaign(models.Model):
     name = models.CharField(max_length=120)
     state = models.CharField(
         max_length=12, choices=CampaignState.choices, default=CampaignState.DRAFT
+    )
+    mode = models.CharField(
+        max_length=12, choices=CampaignMode.choices, db_default=CampaignMode.NEWSLETTER
     )
     purpose = models.ForeignKey("consent.Purpose", on_delete=models.PROTECT)
     segment = models.ForeignKey("crm.Segment", null=True, on_delete=models.PROTECT)
@@ -44,6 +54,7 @@ class Campaign(models.Model):
     launched_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
     # Counted once, at launch; audience = everything that the delivery ledger must account for.
+    # Of a sequence's mail: how many were planned so far.
     audience_size = models.PositiveIntegerField(null=True)
     # Anybody may read it in the archive, from its launch on.
     is_public = models.BooleanField(db_default=False)

@@ -34,10 +34,13 @@ class DeliveryKind(models.IntegerChoices):
     TEST = 3, "test"
     INFORMATION = 4, "information"
     OPTED_OUT = 5, "opted_out"
+    REPLY = 6, "reply"
 
 
 # What a person must be sent whatever they agreed to; no campaign stands behind it.
 LETTER_KINDS = (DeliveryKind.CONFIRMATION, DeliveryKind.INFORMATION, DeliveryKind.OPTED_OUT)
+# One message to one person, with words of its own (campaigns/single); no campaign either.
+SINGLE_KINDS = (DeliveryKind.REPLY,)
 
 
 class Delivery(models.Model):
@@ -72,7 +75,7 @@ class Delivery(models.Model):
                 fields=["reference_id", "contact_id", "kind"], name="delivery_once"
             ),
             models.CheckConstraint(
-                condition=Q(kind__in=LETTER_KINDS, campaign__isnull=True)
+                condition=Q(kind__in=[*LETTER_KINDS, *SINGLE_KINDS], campaign__isnull=True)
                 | Q(kind__in=[DeliveryKind.NEWSLETTER, DeliveryKind.TEST], campaign__isnull=False),
                 name="delivery_letter_or_campaign",
             ),

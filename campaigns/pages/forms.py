@@ -211,3 +211,8 @@ class LaunchForm(forms.Form):
         widget=forms.CheckboxInput(attrs={"class": "form-check-input"}),
         error_messages={"required": _("Confirm that you have read the mail.")},
     )
+
+
+# The makers of fields, for the other pages of this package.
+text_input, address_field, code_field = _text, _address, _code
+one_line, proper_name = _is_one_line, _is_name

@@ -13,10 +13,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from campaigns import services
-from campaigns.models import Campaign
+from campaigns.models import Campaign, CampaignVersion
 from campaigns.pages import WRITERS, mail
 from campaigns.pages.forms import LaunchForm, TestSendForm
+from campaigns.pages.preflight import preflight_context
 from campaigns.pages.previews import audience_context
+from campaigns.pages.versions import chosen_version, version_choices
 from campaigns.services import ChangedMeanwhile, NotReady, TestNotSent, WrongState
 from crm.services import account_of, staff_page
 
@@ -31,8 +33,10 @@ def check_page(
         "may_write": account_of(request).role in WRITERS,
         "launch_form": LaunchForm(initial={"seen": campaign.updated_at.isoformat()}),
         "test_form": TestSendForm(),
+        "versions": version_choices(campaign),
         "inbox_subject": mail.filled(campaign.subject),
         "inbox_preheader": mail.filled(campaign.preheader),
+        **preflight_context(request, campaign),
         **audience_context(campaign.purpose_id, str(campaign.segment_id or "")),
         **forms,
     }
@@ -55,8 +59,14 @@ def campaign_test(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
         return check_page(request, campaign, status=422, test_form=form)
     try:
         services.send_test(
-            campaign_id=campaign_id, address=form.cleaned_data["to"], now=timezone.now()
+            campaign_id=campaign_id,
+            address=form.cleaned_data["to"],
+            **chosen_version(request.POST.get("version", "")),
+            now=timezone.now(),
         )
+    except CampaignVersion.DoesNotExist:
+        form.add_error("to", _("This version was taken out meanwhile. Choose another."))
+        return check_page(request, campaign, status=422, test_form=form)
     except TestNotSent as refused:
         return check_page(request, campaign, status=422, test_form=form, relay_error=str(refused))
     # The address stays out of the message: messages wait in a cookie.

@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from campaigns.models import Campaign, CampaignState
+from campaigns.models import Campaign, CampaignMode, CampaignState
 from campaigns.pages import READERS, WRITERS
 from campaigns.pages.labels import STATE_NAMES
 from crm.services import account_of, staff_page
@@ -24,6 +24,8 @@ def campaign_list(request: HttpRequest) -> HttpResponse:
     state = state if state in CampaignState.values else ""
     # Without the code of the mails: a page of the list would carry megabytes.
     rows = Campaign.objects.select_related("purpose", "segment").defer("mjml")
+    # The mails of sequences are shown with their sequence.
+    rows = rows.filter(mode=CampaignMode.NEWSLETTER)
     rows = rows.filter(state=state) if state else rows
     found = _after(rows.order_by("-created_at", "-id"), request.GET.get("after", ""))
     shown = list(found[: PAGE_SIZE + 1])

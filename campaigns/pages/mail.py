@@ -8,12 +8,14 @@ from django.http import HttpResponse
 from django.template.loader import render_to_string
 from django.utils.translation import gettext as _
 
+from campaigns.brands import look_for
 from campaigns.content.compile import Compiled, Parts, compile_content, lint_line, parts_of
 from campaigns.content.findings import BrokenTemplate, Finding
 from campaigns.content.lint import lint
 from campaigns.content.merge import FIELDS_OF, placeholders
+from campaigns.images.library import with_pictures
 from campaigns.models import Campaign, CompiledContent
-from campaigns.trials import SAMPLE, sample_values
+from campaigns.trials import SAMPLE, sample_facets, sample_values, words_of
 
 # A mail shown as a mail program would: it runs nothing, fetches nothing, leads nowhere. The
 # sandbox stands here too, for those who open the address of a preview by itself.
@@ -39,6 +41,11 @@ def merge_fields() -> list[tuple[str, str]]:
         "sender_name": settings.ORGANISATION_NAME,
         "sender_address": settings.ORGANISATION_ADDRESS,
         "privacy_contact": settings.DPO_ADDRESS,
+        "brand_name": _("the name of the brand"),
+        "brand_footer": _("the footer words of the brand"),
+        "salutation": _("a greeting in the language of the mail"),
+        "today": _("the date in the language of the mail"),
+        "campaign_name": _("the name of the campaign, as your team wrote it"),
         "opt_out_url": _("link: say no in one click"),
         "preferences_url": _("link: choose what to receive"),
     }
@@ -69,6 +76,7 @@ def draft_mail(*, mjml: str, subject: str, preheader: str, language: str) -> Com
         subject=subject if subject.strip() and not lint_line(subject) else "…",
         preheader="" if lint_line(preheader) else preheader,
         language=language,
+        look=look_for(mjml),
     )
 
 
@@ -84,27 +92,32 @@ def filled(line: str) -> str:
     return "".join([*pieces, line[at:]])
 
 
-def mail_of(campaign: Campaign) -> Parts:
-    """The mail that was frozen at the launch, or that the draft makes. Raises BrokenTemplate."""
+def mail_of(campaign: Campaign, *, variant: int = 0, language: str = "") -> Parts:
+    """The mail that was frozen at the launch, or that the draft makes; of a version if asked.
+
+    Raises BrokenTemplate and CampaignVersion.DoesNotExist.
+    """
     frozen = CompiledContent.objects.filter(
-        campaign=campaign, variant=0, language=campaign.language
+        campaign=campaign, variant=variant, language=language or campaign.language
     ).first()
     if frozen is not None:
         return parts_of(html=frozen.html, text=frozen.text, subject=frozen.subject)
+    words = words_of(campaign, variant=variant, language=language)
     return draft_mail(
-        mjml=campaign.mjml,
-        subject=campaign.subject,
-        preheader=campaign.preheader,
-        language=campaign.language,
+        mjml=words.mjml,
+        subject=words.subject,
+        preheader=words.preheader,
+        language=words.language,
     ).parts()
 
 
-def preview(parts: Parts, *, view: str) -> HttpResponse:
+def preview(parts: Parts, *, view: str, language: str = "fr") -> HttpResponse:
     """The document of a preview; `view` is text, or anything else for the page."""
     if view == "text":
-        text = parts.text.render(sample_values())
+        text = parts.text.render(sample_values(language), sample_facets(language))
         return sandboxed(render_to_string("campaigns/preview_text.html", {"text": text}))
-    return sandboxed(parts.html.render(sample_values()))
+    html = parts.html.render(sample_values(language), sample_facets(language))
+    return sandboxed(with_pictures(html))
 
 
 def broken_preview(findings: Sequence[Finding]) -> HttpResponse:
@@ -117,7 +130,7 @@ def shown(*, mjml: str, subject: str, preheader: str, language: str, view: str) 
         mail = draft_mail(mjml=mjml, subject=subject, preheader=preheader, language=language)
     except BrokenTemplate as broken:
         return broken_preview(broken.findings)
-    return preview(mail.parts(), view=view)
+    return preview(mail.parts(), view=view, language=language)
 
 
 def sandboxed(html: str) -> HttpResponse:

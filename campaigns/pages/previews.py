@@ -8,12 +8,14 @@ from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
+from campaigns.brands import look_for
 from campaigns.content.compile import compile_content
 from campaigns.content.findings import BrokenTemplate
 from campaigns.content.library import starter
-from campaigns.models import Campaign, Template
+from campaigns.models import Campaign, CampaignVersion, Template
 from campaigns.pages import READERS, WRITERS, mail
 from campaigns.pages.forms import purpose_choices
+from campaigns.pages.versions import chosen_version
 from crm.services import (
     InvalidRules,
     SegmentUnknown,
@@ -59,11 +61,15 @@ def findings_context(*, mjml: str, subject: str, preheader: str) -> dict[str, An
 @staff_page(*READERS)
 def campaign_preview(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     campaign = get_object_or_404(Campaign, id=campaign_id)
+    chosen = chosen_version(request.GET.get("version", ""))
     try:
-        parts = mail.mail_of(campaign)
+        parts = mail.mail_of(campaign, **chosen)
     except BrokenTemplate as broken:
         return mail.broken_preview(broken.findings)
-    return mail.preview(parts, view=request.GET.get("view", ""))
+    except CampaignVersion.DoesNotExist:
+        raise Http404 from None
+    language = chosen["language"] or campaign.language
+    return mail.preview(parts, view=request.GET.get("view", ""), language=language)
 
 
 @require_safe
@@ -84,10 +90,12 @@ def starter_preview(request: HttpRequest, key: str) -> HttpResponse:
 
 def _shown_alone(mjml: str, language: str) -> HttpResponse:
     try:
-        made = compile_content(mjml=mjml, subject="…", preheader="", language=language)
+        made = compile_content(
+            mjml=mjml, subject="…", preheader="", language=language, look=look_for(mjml)
+        )
     except BrokenTemplate as broken:
         return mail.broken_preview(broken.findings)
-    return mail.preview(made.parts(), view="")
+    return mail.preview(made.parts(), view="", language=language)
 
 
 @require_safe

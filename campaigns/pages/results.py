@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns import services
-from campaigns.models import Campaign
+from campaigns.models import Campaign, CampaignMode
 from campaigns.pages import READERS
 from campaigns.pages.figures import parts
 from campaigns.pages.labels import STATE_NAMES, reason_lines
@@ -45,7 +45,7 @@ def campaign_results(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     context = {
         "campaign": shown,
         "state_name": STATE_NAMES[shown.state],
-        "is_moving": shown.state in _MOVING,
+        "is_moving": shown.state in _MOVING and shown.mode == CampaignMode.NEWSLETTER,
         "counted": row,
         "figures": figures,
         "least": LEAST,

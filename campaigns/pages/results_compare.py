@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_safe
 
-from campaigns.models import Campaign, CampaignResult
+from campaigns.models import Campaign, CampaignMode, CampaignResult
 from campaigns.pages import READERS
 from campaigns.pages.labels import STATE_NAMES
 from campaigns.pages.results_files import comparison_file
@@ -42,7 +42,8 @@ class Line:
 
 
 def _launched() -> QuerySet[Campaign]:
-    rows = Campaign.objects.filter(launched_at__isnull=False)
+    """Mails of a sequence go to a few people a day, for years: they are no campaigns to compare."""
+    rows = Campaign.objects.filter(launched_at__isnull=False, mode=CampaignMode.NEWSLETTER)
     return rows.select_related("purpose").defer("mjml").order_by("-launched_at", "-id")
 
 

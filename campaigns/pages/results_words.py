@@ -55,7 +55,8 @@ class Rated:
 
 
 def percent(rate: float | None) -> str:
-    return "" if rate is None else f"{number_format(100 * rate, 1)} %"
+    # Rounded first: number_format cuts off what is behind its last place.
+    return "" if rate is None else f"{number_format(round(100 * rate, 1), 1)} %"
 
 
 def main_shares(figures: Figures) -> list[Rated]:

@@ -18,6 +18,7 @@ from campaigns.pages import READERS, WRITERS, mail
 from campaigns.pages.figures import is_moving, parts
 from campaigns.pages.labels import HISTORY_WORDS, STATE_NAMES, advice, reason_lines
 from campaigns.pages.launching import check_page
+from campaigns.pages.writing import sequence_of
 from campaigns.services import WrongState
 from crm.services import Account, account_of, staff_page
 
@@ -29,10 +30,14 @@ STOPPABLE = (*UNLAUNCHED, CampaignState.RUNNING, CampaignState.PAUSED)
 @staff_page(*READERS)
 def campaign(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     shown = _campaign(campaign_id)
+    sequence = sequence_of(shown)
+    if shown.state in UNLAUNCHED and sequence is not None:
+        return redirect("sequence-edit", sequence.id)
     if shown.state in UNLAUNCHED:
         return check_page(request, shown)
     context = {
         "campaign": shown,
+        "sequence": sequence,
         "state_name": STATE_NAMES[shown.state],
         "history": _history(shown),
         "may_write": account_of(request).role in WRITERS,
@@ -131,6 +136,8 @@ def campaign_public(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
 def campaign_cancel(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     """GET asks, POST does: what is cancelled does not come back."""
     shown = _campaign(campaign_id)
+    if (sequence := sequence_of(shown)) is not None:  # its sequence ends it
+        return redirect("sequence", sequence.id)
     if request.method == "POST":
         return _moved(request, campaign_id, services.cancel, _("The campaign is cancelled."))
     if shown.state not in STOPPABLE:

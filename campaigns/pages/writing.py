@@ -13,8 +13,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns import drafts
+from campaigns.brands import brand_sender
 from campaigns.content.library import Starter, starter, starters
-from campaigns.models import Campaign, CampaignState, Template
+from campaigns.models import Campaign, CampaignMode, CampaignState, Sequence, Template
 from campaigns.pages import WRITERS, mail
 from campaigns.pages.forms import CampaignForm
 from campaigns.pages.previews import findings_context
@@ -54,6 +55,7 @@ def _initial(source: str) -> dict[str, str]:
         "language": get_language() or "fr",
         "sender_name": settings.SENDER_NAME,
         "sender_address": settings.SENDER_ADDRESS,
+        **brand_sender(),
     }
     chosen = starter(source) or _template(source)
     return initial | ({"mjml": chosen.mjml, "language": chosen.language} if chosen else {})
@@ -111,10 +113,18 @@ def _editor(request: HttpRequest, form: CampaignForm, campaign: Campaign | None)
     context = {
         "form": form,
         "campaign": campaign,
+        "sequence": sequence_of(campaign),
         "fields": mail.merge_fields(),
         **findings_context(**words),
     }
     return render(request, "campaigns/edit.html", context, status=422 if form.errors else 200)
+
+
+def sequence_of(campaign: Campaign | None) -> Sequence | None:
+    """The sequence whose mail this is, if it is one's."""
+    if campaign is None or campaign.mode != CampaignMode.SEQUENCE:
+        return None
+    return Sequence.objects.get(versions__mails__campaign=campaign)
 
 
 def _written(campaign: Campaign) -> dict[str, object]:

@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connections, transaction
 
 from campaigns.delivery.statements import statement
-from campaigns.models import CampaignResult, CampaignState, DeliveryState, TrackedLink
+from campaigns.models import CampaignResult, DeliveryState, TrackedLink
 from campaigns.results.cells import LEAST, Cell, fold
 from campaigns.results.figures import (
     VERSION,
@@ -30,7 +30,6 @@ OPT_OUT_DAYS = 30
 TURN_SECONDS = 20.0
 # Counting takes at most a twentieth of a worker, however many rows a campaign has.
 REST = 20
-_MOVING = (CampaignState.RUNNING, CampaignState.PAUSED)
 # How long figures may be old, by the age of the launch. Opt-outs are counted for thirty days.
 _PACES = (
     (timedelta(days=3), timedelta(minutes=5)),
@@ -56,7 +55,7 @@ def _count_next(clock: Callable[[], datetime]) -> bool:
         due = _rows("results_due", {"now": clock()})
         if not due:
             return False
-        campaign_id, state, launched_at = due[0]
+        campaign_id, is_moving, launched_at = due[0]
         began, now = time.monotonic(), clock()
         figures = count(campaign_id=campaign_id)
         took = time.monotonic() - began
@@ -65,13 +64,13 @@ def _count_next(clock: Callable[[], datetime]) -> bool:
             counted_at=now,
             took_ms=round(1000 * took),
             version=VERSION,
-            due_at=now + max(_pace(state, now - launched_at), timedelta(seconds=REST * took)),
+            due_at=now + max(_pace(is_moving, now - launched_at), timedelta(seconds=REST * took)),
         )
     return True
 
 
-def _pace(state: str, age: timedelta) -> timedelta:
-    if state in _MOVING:
+def _pace(is_moving: bool, age: timedelta) -> timedelta:
+    if is_moving:
         return _MOVING_PACE
     return next((pace for most, pace in _PACES if age < most), _OLD_PACE)
 

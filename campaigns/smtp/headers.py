@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Sequence
 
 from campaigns.smtp.addresses import BadAddress, has_controls, wire_address
 
@@ -56,6 +57,20 @@ def message_id_line(message_id: str) -> bytes:
     if not _MESSAGE_ID.fullmatch(message_id):
         raise UnsafeHeader("Message-ID must look like <opaque@domain>.")
     return f"Message-ID: {message_id}\r\n".encode()
+
+
+def thread_lines(thread: Sequence[str]) -> list[bytes]:
+    """In-Reply-To and References, one Message-ID a line; nothing for what answers no mail."""
+    if not thread:
+        return []
+    for each in thread:
+        if not _MESSAGE_ID.fullmatch(each):
+            raise UnsafeHeader("A thread is made of Message-IDs like <opaque@domain>.")
+    references = "\r\n ".join(thread)
+    return [
+        f"In-Reply-To: {thread[-1]}\r\n".encode(),
+        f"References: {references}\r\n".encode(),
+    ]
 
 
 def unsubscribe_lines(url: str, mailto: str = "") -> bytes:
@@ -114,6 +129,7 @@ __all__ = [
     "mailbox_line",
     "message_id_line",
     "text_line",
+    "thread_lines",
     "token_line",
     "unsubscribe_lines",
 ]

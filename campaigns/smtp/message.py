@@ -17,17 +17,20 @@ from datetime import datetime
 from email.utils import format_datetime
 from typing import Literal, Protocol
 
+from campaigns.content.conditions import Facets
 from campaigns.content.merge import Segments
 from campaigns.smtp.headers import (
     UnsafeHeader,
     mailbox_line,
     message_id_line,
     text_line,
+    thread_lines,
     token_line,
     unsubscribe_lines,
 )
 
-Kind = Literal["newsletter", "letter"]
+# A personal message is written by somebody for one person: neither List-* nor Auto-Submitted.
+Kind = Literal["newsletter", "letter", "personal"]
 _SOFT_BREAK = b"=\r\n"
 _LONGEST_LINE = 76  # RFC 2045 6.7
 
@@ -50,6 +53,8 @@ class Sender:
     feedback_id: str = ""
     # RFC 9477: where complaints may be reported.
     complaint_address: str = ""
+    # RFC 5322 3.6.4: Message-IDs of what this answers, oldest first.
+    thread: tuple[str, ...] = ()
 
 
 class _Part:
@@ -74,11 +79,15 @@ class _Part:
         self._pieces = [b""] * (2 * len(pieces) - 1)
         self._pieces[::2] = pieces
 
-    def render(self, values: Mapping[str, str]) -> bytes:
+    def render(self, values: Mapping[str, str], facets: Facets | None) -> bytes:
         ready = [_quoted_value(value) for value in self._segments.escaped(values)]
         pieces = self._pieces.copy()
         pieces[1::2] = [ready[number] for number in self._order]
-        return b"".join(pieces)
+        kept = self._segments.kept(facets)
+        if kept is None:
+            return b"".join(pieces)
+        # The first piece opens the part: it stands before any block.
+        return b"".join([pieces[place] for place in kept])
 
 
 def _unix_lines(text: str) -> str:
@@ -167,11 +176,13 @@ class MessageFrame:
         date: datetime,
         unsubscribe_url: str = "",
         unsubscribe_mailto: str = "",
+        facets: Facets | None = None,
     ) -> bytes:
         """One person's message, ready for ``send_body``.
 
         Raises UnsafeHeader (a name with controls), BadAddress, MissingValue (a link without a
         value). ``unsubscribe_url`` is the one-click address of RFC 8058; newsletters need it.
+        ``facets`` decide on conditional blocks; without them every block stands in the message.
         """
         headers = [
             mailbox_line("To", to_name, to_address),
@@ -181,7 +192,7 @@ class MessageFrame:
         ]
         if unsubscribe_url or self._kind == "newsletter":
             headers.append(unsubscribe_lines(unsubscribe_url, unsubscribe_mailto))
-        text, html = (part.render(values) for part in self._parts)
+        text, html = (part.render(values, facets) for part in self._parts)
         message = b"".join(
             [*headers, self._top, self._opening, text, self._next, html, self._closing]
         )
@@ -204,6 +215,7 @@ def _constant_headers(sender: Sender, language: str, kind: Kind, boundary: str) 
     if sender.complaint_address:
         value = f"{sender.complaint_address}; report=arf"
         lines.append(token_line("CFBL-Address", value))
+    lines += thread_lines(sender.thread)
     if kind == "letter":
         lines.append(token_line("Auto-Submitted", "auto-generated"))
     lines += [

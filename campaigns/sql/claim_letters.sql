@@ -6,7 +6,8 @@
 WITH chosen AS MATERIALIZED (
     SELECT d.id
     FROM campaigns_delivery d
-    WHERE d.campaign_id IS NULL AND d.state = 1 AND d.due_at <= clock_timestamp()
+    WHERE d.campaign_id IS NULL AND d.kind IN (2, 4, 5) AND d.state = 1
+      AND d.due_at <= clock_timestamp()
     ORDER BY d.kind = 4, d.due_at, d.id
     LIMIT %(size)s
     FOR UPDATE OF d SKIP LOCKED

@@ -1,9 +1,9 @@
 -- Takes back what dead workers held. Claimed: nothing was written, so back to the queue (or
 -- skipped, if the campaign was cancelled). Handing: the relay may have the message. Where the
 -- relay's own log can be asked (campaigns/delivery/doubts.py), it waits in doubt for that. Where
--- not, a newsletter becomes unknown and is never sent again; a required letter is, under the same
--- Message-ID. The lease is longer than the relay's idle time-out: a worker that only slept finds
--- its session closed. Returns (state, rows).
+-- not, a newsletter or a message to one person becomes unknown and is never sent again; a required
+-- letter is, under the same Message-ID. The lease is longer than the relay's idle time-out: a
+-- worker that only slept finds its session closed. Returns (state, rows).
 -- Index: delivery_leased.
 WITH expired AS MATERIALIZED (
     SELECT d.id, d.state, d.kind, k.state AS campaign_state

@@ -7,7 +7,8 @@
 -- One statement, so that no answer is older than another. Rows in handing may pass again: what
 -- has waited too long behind its gate is asked once more before it is written to the relay.
 -- Whoever passes is given the number of the ledger event that permits it (justification_seq).
--- A person who asked for at most one message in so many days counts every campaign but this one.
+-- A person who asked for at most one message in so many days counts every campaign but this one;
+-- of a sequence's mail this one too, because its people may go through the sequence again.
 -- A message that would be measured passes only while the permission that justifies it is a consent
 -- and a consent to be measured holds at this moment: else it goes back to be rendered without its
 -- pixel (measurement_ended), and the try is not counted. is_measured says which one left.
@@ -30,7 +31,8 @@ WITH batch AS (
                 WHEN consent_is_suppressed(1, b.marks, k.purpose_id) THEN 'suppressed'
                 WHEN EXISTS (
                     SELECT 1 FROM crm_contactcampaign s
-                    WHERE s.contact_id = d.contact_id AND s.campaign_id <> d.campaign_id
+                    WHERE s.contact_id = d.contact_id
+                      AND (s.campaign_id <> d.campaign_id OR k.mode = 'sequence')
                       AND s.sent_at > clock_timestamp() - f.every_days * interval '1 day')
                     THEN 'too_soon'
                 WHEN b.is_measured AND NOT (

@@ -1,7 +1,11 @@
 -- Takes the campaign whose figures have been due for longest, and holds it until the transaction
--- ends: (campaign, state, launched_at). Workers never count the same one at once.
+-- ends: (campaign, whether it is being sent, launched_at). A mail of a
+-- sequence is always being sent, and a little at a time: it is not taken for one that is.. Workers never
+-- count the same one at once.
 -- Index: campaign_result_due.
-SELECT r.campaign_id, k.state, k.launched_at
+SELECT r.campaign_id,
+       k.state IN ('running', 'paused') AND k.mode = 'newsletter',
+       CASE WHEN k.mode = 'newsletter' THEN k.launched_at ELSE %(now)s END
 FROM campaigns_campaignresult r
 JOIN campaigns_campaign k ON k.id = r.campaign_id
 WHERE r.due_at <= %(now)s

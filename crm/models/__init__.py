@@ -21,6 +21,13 @@ from crm.models.files import (
     ExportDownload,
     ImportBatch,
 )
+from crm.models.following import (
+    ContactScore,
+    LeadNote,
+    LeadReminder,
+    Notification,
+    ScoreRule,
+)
 from crm.models.people import (
     Contact,
     ContactCampaign,
@@ -35,6 +42,13 @@ from crm.models.people import (
     Tag,
     TimelineEntry,
 )
+from crm.models.webhooks import (
+    CallState,
+    WebhookAttempt,
+    WebhookCall,
+    WebhookEndpoint,
+    WebhookEvent,
+)
 
 __all__ = [
     "TOKEN_LIFE_MAX",
@@ -43,20 +57,26 @@ __all__ = [
     "AccountManager",
     "ApiToken",
     "ApiTokenUse",
+    "CallState",
     "Contact",
     "ContactCampaign",
     "ContactMerge",
+    "ContactScore",
     "ContactTag",
     "EnrolmentKey",
     "Export",
     "ExportDownload",
     "ImportBatch",
     "Lead",
+    "LeadNote",
+    "LeadReminder",
+    "Notification",
     "NumberChange",
     "NumberShown",
     "Organisation",
     "RecoveryCode",
     "Role",
+    "ScoreRule",
     "SecurityEvent",
     "Segment",
     "SignIn",
@@ -64,4 +84,8 @@ __all__ = [
     "SupportTicket",
     "Tag",
     "TimelineEntry",
+    "WebhookAttempt",
+    "WebhookCall",
+    "WebhookEndpoint",
+    "WebhookEvent",
 ]

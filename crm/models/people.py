@@ -112,11 +112,18 @@ class Lead(models.Model):
     state = models.CharField(max_length=16, default="new")
     assigned_to = models.ForeignKey(Account, null=True, on_delete=models.SET_NULL)
     has_message = models.BooleanField(default=False)
+    # The contact's points, to sort by; 0 for whoever has none.
+    score = models.SmallIntegerField(db_default=0)
 
     class Meta:
         indexes = [
             models.Index(fields=["-received_at", "-id"], name="lead_newest"),
             models.Index(fields=["state", "-received_at", "-id"], name="lead_by_state"),
+            models.Index(fields=["-score", "-id"], name="lead_by_score"),
+            models.Index(fields=["state", "-score", "-id"], name="lead_by_state_and_score"),
+            models.Index(
+                fields=["assigned_to", "state", "-received_at", "-id"], name="lead_of_account"
+            ),
             models.Index(fields=["form_code", "contact"], name="lead_by_form"),
         ]
 

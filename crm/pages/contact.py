@@ -15,6 +15,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from consent.services import PurposeText, purposes
 from crm import contacts
 from crm.access import account_of, staff_page
+from crm.contact_panels import panels_of
 from crm.contacts import AddressUnknown, ContactUnknown, NotATag
 from crm.merging import kept_ids
 from crm.models import Contact
@@ -42,6 +43,7 @@ def contact(request: HttpRequest, contact_id: UUID) -> HttpResponse:
         "status_form": StatusForm(initial={"status": row.status}),
         "tag_form": TagForm(),
         "known_tags": choices_of("tag"),
+        "panels": panels_of(contact_id=contact_id, account=account_of(request)),
     }
     return render(request, "crm/contacts/contact.html", context)
 

@@ -83,6 +83,20 @@ KINDS: Mapping[str, tuple[Words, str]] = {
     "attached": (_("Attached to an organisation"), "building"),
     "detached": (_("No longer attached to the organisation"), "building"),
     "merged": (_("Took in another contact"), "users"),
+    "noted": (_("Note"), "notes"),
+    "replied": (_("Was answered by e-mail"), "mail-forward"),
+    "message_sent": (_("Was sent a message"), "mail"),
+}
+# Why a contact has no score.
+NO_SCORE: Mapping[str, Promise] = {
+    "objected": _("The person objected to offers chosen for them: there is no score."),
+    "restricted": _("The person asked that their data be left unused: there is no score."),
+}
+REMIND_IN: Mapping[str, Promise] = {
+    "1": _("tomorrow"),
+    "3": _("in three days"),
+    "7": _("in a week"),
+    "30": _("in a month"),
 }
 ACCOUNT_EVENTS: Mapping[str, Promise] = {
     "created": _("Created"),
@@ -114,6 +128,9 @@ REASONS_TO_READ: Mapping[str, Promise] = {
     "lead-assign": _("Following a lead up"),
     "segment-edit": _("Trying a segment out"),
     "segment-new": _("Trying a segment out"),
+    **dict.fromkeys(("lead", "lead-note", "lead-remind", "reminder-list"), _("Page of a lead")),
+    **dict.fromkeys(("lead-reply", "lead-reply-preview"), _("Answering a lead")),
+    **dict.fromkeys(("api-leads", "api-lead"), _("Following a lead up")),
     "call-list": _("List of calls"),
     "call-refused": _("Recording a no"),
     "import": _("Looking at an import"),

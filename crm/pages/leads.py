@@ -1,6 +1,7 @@
-"""The list of leads: who wrote, who answers, how far it is."""
+"""The inbox of leads: who wrote, who answers, how far it is, what is overdue."""
 
-from urllib.parse import urlencode
+from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.core.exceptions import BadRequest
@@ -12,54 +13,67 @@ from django.views.decorators.http import require_POST, require_safe
 
 from crm import leads
 from crm.access import account_of, staff_page
-from crm.keyset import Page, page_after, read_cursor
+from crm.lead_inbox import BY_SCORE, InboxPage, Wanted, inbox
 from crm.leads import LeadStateUnknown, LeadUnknown
-from crm.models import Lead
+from crm.models import ContactScore, Lead, LeadReminder
 from crm.pages import READERS, WRITERS
 from crm.pages.labels import LEAD_COLOURS, LEAD_STATES, words
 from crm.people import profile_of
-from crm.segments.choices import names_of
+from crm.segments.choices import choices_of, names_of
 from privacy.services import RetentionClass, read_documents
 
-ALL, EXCERPT = "all", 160
+EXCERPT = 160
+UNDO = "lead_undo"
 
 
 @require_safe
 @staff_page(*READERS)
 def lead_list(request: HttpRequest) -> HttpResponse:
-    state = request.GET.get("state", "new")
-    state = state if state in LEAD_STATES else ALL
-    is_mine = request.GET.get("mine") == "1"
-    rows = Lead.objects.select_related("assigned_to")
-    rows = rows if state == ALL else rows.filter(state=state)
-    rows = rows.filter(assigned_to=account_of(request)) if is_mine else rows
-    cursor = read_cursor(request.GET.get("after", ""))
-    page = page_after(rows, moment="received_at", cursor=cursor)
-    narrowed = {"state": state, **({"mine": "1"} if is_mine else {})}
-    here = f"{reverse('lead-list')}?{urlencode(narrowed)}"
+    wanted, now = Wanted.read(request.GET), timezone.now()
+    account = account_of(request)
+    page = inbox(wanted=wanted, account_id=account.id, after=request.GET.get("after", ""), now=now)
     context = {
-        "state": state,
-        "is_mine": is_mine,
-        "tabs": [*LEAD_STATES.items()],
-        "lines": lead_lines(page),
+        "wanted": wanted,
+        "lines": lead_lines(page.rows, now=now),
         "states": LEAD_STATES.items(),
-        "may_write": account_of(request).role in WRITERS,
-        "has_more": page.following is not None,
-        "next_url": f"{here}&{urlencode({'after': str(page.following)})}",
-        "first_url": here if cursor else "",
+        "forms": choices_of("form") or [],
+        "may_write": account.role in WRITERS,
+        "undo": request.session.get(UNDO),
+        **_links(wanted, page),
     }
     return render(request, "crm/leads/list.html", context)
 
 
-def lead_lines(page: Page[Lead]) -> list[dict[str, object]]:
-    """Return what a page of leads shows: two queries for all of its identities and messages."""
-    people = list({lead.contact_id for lead in page.rows})
+def _links(wanted: Wanted, page: InboxPage) -> dict[str, object]:
+    """The addresses beside the list: the same narrowing, with one thing changed."""
+    here = reverse("lead-list")
+    return {
+        "tabs": [
+            (code, label, f"{here}?{wanted.query(state=code)}")
+            for code, label in [*LEAD_STATES.items(), ("all", "")]
+        ],
+        "has_more": bool(page.following),
+        "next_url": f"{here}?{wanted.query(after=page.following)}",
+        "first_url": "" if page.is_first else f"{here}?{wanted.query()}",
+        "here": wanted.query(),
+        "is_by_score": wanted.order == BY_SCORE,
+    }
+
+
+def lead_lines(rows: Sequence[Lead], *, now: datetime) -> list[dict[str, object]]:
+    """Return what a page of leads shows: a fixed number of queries, whatever its length."""
+    people = list({lead.contact_id for lead in rows})
     found = read_documents(subject_ids=people, retention_class=RetentionClass.PROFILE)
     forms = names_of("form")
+    due = _due(rows)
+    scores = dict(
+        ContactScore.objects.filter(contact__in=people).values_list("contact_id", "points")
+    )
     lines: list[dict[str, object]] = []
-    for lead in page.rows:
+    for lead in rows:
         document = found.get(lead.contact_id)
         said = {one["lead"]: one["text"] for one in (document or {}).get("messages", [])}
+        due_at = due.get(lead.id)
         lines.append(
             {
                 "lead": lead,
@@ -68,9 +82,17 @@ def lead_lines(page: Page[Lead]) -> list[dict[str, object]]:
                 "form": forms.get(lead.form_code, lead.form_code),
                 "state": words(LEAD_STATES, lead.state),
                 "colour": LEAD_COLOURS.get(lead.state, "secondary"),
+                "due_at": due_at,
+                "is_overdue": due_at is not None and due_at <= now,
+                "score": scores.get(lead.contact_id),
             }
         )
     return lines
+
+
+def _due(rows: Sequence[Lead]) -> dict[UUID, datetime]:
+    reminders = LeadReminder.objects.filter(lead__in=[lead.id for lead in rows], done_at=None)
+    return dict(reminders.values_list("lead_id", "due_at"))
 
 
 @require_POST
@@ -107,15 +129,25 @@ def lead_assign(request: HttpRequest, lead_id: UUID) -> HttpResponse:
     return _answer(request, lead_id)
 
 
+def back_to_list(request: HttpRequest) -> HttpResponse:
+    """Lead to the list as it was narrowed; what the form says of it is read anew, not believed."""
+    given = dict(pair.partition("=")[::2] for pair in request.POST.get("list", "").split("&"))
+    if request.POST.get("list", "") in LEAD_STATES:
+        given = {"state": request.POST["list"]}
+    return redirect(f"{reverse('lead-list')}?{Wanted.read({'state': 'all', **given}).query()}")
+
+
 def _answer(request: HttpRequest, lead_id: UUID) -> HttpResponse:
-    """Answer htmx with the lead's row alone, a browser with the list it came from."""
+    """Answer htmx with the lead's row alone, a browser with the page it came from."""
     if request.headers.get("HX-Request") != "true":
-        state = request.POST.get("list", "")
-        return redirect(f"{reverse('lead-list')}?{urlencode({'state': state or ALL})}")
+        if request.POST.get("from") == "lead":
+            return redirect("lead", lead_id)
+        return back_to_list(request)
     rows = list(Lead.objects.select_related("assigned_to").filter(id=lead_id))
     context = {
-        "line": lead_lines(Page(rows, None))[0],
+        "line": lead_lines(rows, now=timezone.now())[0],
         "states": LEAD_STATES.items(),
         "may_write": True,
+        "here": request.POST.get("list", ""),
     }
     return render(request, "crm/leads/_row.html", context)

@@ -25,6 +25,7 @@ _SCOPE_WORDS = {
     "permissions:read": gettext_lazy("What a contact may be reached for, and why"),
     "records:read": gettext_lazy("Every record of a contact's consent"),
     "proofs:read": gettext_lazy("Proof packs"),
+    "leads:read": gettext_lazy("Leads: who wrote, what, and how far it is"),
 }
 _DAYS = (30, 90, 180, 365)
 SHOWN = 50

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from crm import shell
+from crm.bell import COUNTED, unread_count
 
 register = template.Library()
 ICONS = Path(__file__).resolve().parent.parent / "static" / "vendor" / "tabler-icons-3.51.0"
@@ -49,6 +50,15 @@ def staff_menu(context: RequestContext) -> list[tuple[shell.MenuItem, bool]]:
     under = [entry for entry in entries if _is_under(request.path, entry.url)]
     current = max(under, key=lambda entry: len(entry.url), default=None)
     return [(entry, entry is current) for entry in entries]
+
+
+@register.simple_tag(takes_context=True)
+def unread_notifications(context: RequestContext) -> str:
+    """How many notifications wait for this account, as the bell shows it; empty for none."""
+    count = unread_count(account_id=context["request"].user.id)
+    if count > COUNTED:
+        return f"{COUNTED}+"
+    return str(count) if count else ""
 
 
 def _is_under(path: str, url: str) -> bool:

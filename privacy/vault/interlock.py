@@ -23,14 +23,19 @@ class KeysLost(Exception):
 class _Evidence:
     table: str
     column: str
+    retention_class: int = int(RetentionClass.PROOF)
 
 
 _EVIDENCE: list[_Evidence] = []
 
 
-def register_evidence(*, table: str, column: str) -> None:
-    """Say which table of crm keeps what `seal_evidence` sealed, beside its `subject_id`."""
-    _EVIDENCE[:] = [_Evidence(table, column)]
+def register_evidence(
+    *, table: str, column: str, retention_class: RetentionClass = RetentionClass.PROOF
+) -> None:
+    """Say which table of crm keeps, beside its `subject_id`, what `seal_evidence` or `seal_record`
+    sealed under a key of which class."""
+    others = [one for one in _EVIDENCE if one.table != table]
+    _EVIDENCE[:] = [*others, _Evidence(table, column, int(retention_class))]
 
 
 def claim_keys(
@@ -91,8 +96,8 @@ def _documents(retention_class: int, condition: sql.Composable) -> sql.Composed:
     query = sql.SQL("SELECT subject_id FROM blob WHERE retention_class = {} AND {}").format(
         sql.Literal(int(retention_class)), condition
     )
-    if retention_class == RetentionClass.PROOF:
-        for evidence in _EVIDENCE:
+    for evidence in _EVIDENCE:
+        if retention_class == evidence.retention_class:
             query += sql.SQL(" UNION SELECT subject_id FROM {} WHERE {} IS NOT NULL AND {}").format(
                 sql.Identifier(evidence.table), sql.Identifier(evidence.column), condition
             )

@@ -59,7 +59,7 @@ class DataKeyInUse:
 # --- data keys -------------------------------------------------------------------------------
 
 
-def _read_keys(
+def read_keys(
     subject_ids: Sequence[UUID], retention_class: RetentionClass, *, missing: set[int] | None = None
 ) -> dict[UUID, DataKeyInUse]:
     """Return the keys that open. With `missing`, one under a missing epoch is like one that does
@@ -104,7 +104,7 @@ def _kek(epoch: int, missing: set[int] | None) -> bytes:
         raise Unreadable from None
 
 
-def _obtain_keys(
+def obtain_keys(
     subject_ids: Sequence[UUID], retention_class: RetentionClass, *, is_despite_loss: bool = False
 ) -> dict[UUID, DataKeyInUse]:
     """Return the data keys, made in the vault where there are none.
@@ -113,7 +113,7 @@ def _obtain_keys(
     where the file of a key's epoch is to be put back first; and Unreadable.
     """
     claim_keys(subject_ids, retention_class, is_despite_loss=is_despite_loss)
-    found = _read_keys(subject_ids, retention_class)
+    found = read_keys(subject_ids, retention_class)
     missing = [subject for subject in subject_ids if subject not in found]
     if not missing:
         return found
@@ -121,11 +121,11 @@ def _obtain_keys(
         generations = new_generations(missing, retention_class)
     except KeysLost:
         # Or others made key and document between our looks at both: then the key is there now.
-        made = _read_keys(missing, retention_class)
+        made = read_keys(missing, retention_class)
         if not made:
             raise
         rest = [subject for subject in missing if subject not in made]
-        return found | made | (_obtain_keys(rest, retention_class) if rest else {})
+        return found | made | (obtain_keys(rest, retention_class) if rest else {})
     epoch = key_ring().current_epoch()
     kek = key_ring().kek(epoch)
     wrapped = [
@@ -145,7 +145,7 @@ def _obtain_keys(
             [missing, int(retention_class), generations, epoch, wrapped],
         )
     # Read back: another process may have been first, and its key is the one that counts.
-    found |= _read_keys(missing, retention_class)
+    found |= read_keys(missing, retention_class)
     if not found.keys() >= set(missing):
         raise Unreadable
     return found
@@ -173,12 +173,12 @@ def destroy_keys(*, subject_id: UUID, retention_classes: Sequence[RetentionClass
 # --- documents -------------------------------------------------------------------------------
 
 
-def _encode(document: Document) -> bytes:
+def encode(document: Document) -> bytes:
     content = {"v": SCHEMA, "d": document}
     return json.dumps(content, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def _decode(plaintext: bytes) -> Document:
+def decode(plaintext: bytes) -> Document:
     content = json.loads(plaintext)
     if content.get("v") != SCHEMA:
         raise Unreadable
@@ -192,7 +192,7 @@ def _open(
     if rev < key.rev_floor:  # an older state of the row was put back
         raise Unreadable
     place = BlobPlace(instance_id(), subject_id, int(retention_class), key.generation, rev)
-    return _decode(open_blob(key=key.key, place=place, body=body))
+    return decode(open_blob(key=key.key, place=place, body=body))
 
 
 def read_documents(
@@ -214,7 +214,7 @@ def read_documents(
             [int(retention_class), wanted],
         )
         rows = cursor.fetchall()
-    keys = _read_keys([row[0] for row in rows], retention_class, missing=set())
+    keys = read_keys([row[0] for row in rows], retention_class, missing=set())
     documents: dict[UUID, Document] = {}
     for subject_id, rev, body in rows:
         try:
@@ -239,11 +239,11 @@ def change_document(
     It is given what was there: that is a reading too.
     """
     note_reading(subject_ids=[subject_id], retention_class=retention_class)
-    key = _obtain_keys([subject_id], retention_class)[subject_id]
+    key = obtain_keys([subject_id], retention_class)[subject_id]
     for _attempt in range(WRITE_ATTEMPTS):
         rev, before = _current(subject_id, retention_class, key)
         place = BlobPlace(instance_id(), subject_id, int(retention_class), key.generation, rev + 1)
-        body = seal_blob(key=key.key, place=place, plaintext=_encode(change(before)))
+        body = seal_blob(key=key.key, place=place, plaintext=encode(change(before)))
         if _put(subject_id, retention_class, rev + 1, body):
             raise_floor = partial(_raise_floor, subject_id, retention_class, rev + 1)
             transaction.on_commit(raise_floor, using="default", robust=True)
@@ -298,14 +298,14 @@ def write_documents(*, documents: Mapping[UUID, Document], retention_class: Rete
 
     Raises KeysLost and Unreadable.
     """
-    keys = _obtain_keys(list(documents), retention_class)
+    keys = obtain_keys(list(documents), retention_class)
     bodies = [
         seal_blob(
             key=keys[subject].key,
             place=BlobPlace(
                 instance_id(), subject, int(retention_class), keys[subject].generation, 1
             ),
-            plaintext=_encode(document),
+            plaintext=encode(document),
         )
         for subject, document in documents.items()
     ]
@@ -330,7 +330,7 @@ def seal_evidence(*, subject_id: UUID, records: Mapping[UUID, Document]) -> dict
     if not records:
         return {}
     try:
-        key = _obtain_keys([subject_id], RetentionClass.PROOF, is_despite_loss=True)[subject_id]
+        key = obtain_keys([subject_id], RetentionClass.PROOF, is_despite_loss=True)[subject_id]
     except (KeysLost, EpochMissing, Unreadable):
         logger.error("security: the proof key of subject %s is lost", subject_id)
         return {}
@@ -338,7 +338,7 @@ def seal_evidence(*, subject_id: UUID, records: Mapping[UUID, Document]) -> dict
         record_id: seal_blob(
             key=key.key,
             place=_record_place(subject_id, record_id, key),
-            plaintext=_encode(document),
+            plaintext=encode(document),
         )
         for record_id, document in records.items()
     }
@@ -350,11 +350,11 @@ def open_evidence(*, subject_id: UUID, record_id: UUID, sealed: bytes) -> Docume
     Where an account reads, a line says so before; raises as `privacy.reading.note_reading` does.
     """
     note_reading(subject_ids=[subject_id], retention_class=RetentionClass.PROOF)
-    key = _read_keys([subject_id], RetentionClass.PROOF, missing=set()).get(subject_id)
+    key = read_keys([subject_id], RetentionClass.PROOF, missing=set()).get(subject_id)
     if key is None:
         raise Unreadable
     place = _record_place(subject_id, record_id, key)
-    return _decode(open_blob(key=key.key, place=place, body=sealed))
+    return decode(open_blob(key=key.key, place=place, body=sealed))
 
 
 def _record_place(subject_id: UUID, record_id: UUID, key: DataKeyInUse) -> RecordPlace:

@@ -13,12 +13,14 @@ from tests.crm.people import make_contact
 pytestmark = pytest.mark.django_db
 
 
-def test_a_campaign_is_remembered_once_per_contact() -> None:
+def test_a_campaign_is_remembered_once_per_contact_with_when_it_was_sent_last() -> None:
     one, two, campaign = make_contact().id, make_contact().id, uuid4()
     record_sent(campaign_id=campaign, contact_ids=[one], at=NOW)
     record_sent(campaign_id=campaign, contact_ids=[one, two, uuid4()], at=later(hours=1))
+    record_sent(campaign_id=campaign, contact_ids=[two], at=NOW)  # late, and no news
     rows = ContactCampaign.objects.filter(campaign_id=campaign)
-    assert dict(rows.values_list("contact_id", "sent_at")) == {one: NOW, two: later(hours=1)}
+    last = later(hours=1)
+    assert dict(rows.values_list("contact_id", "sent_at")) == {one: last, two: last}
     told = TimelineEntry.objects.filter(kind="campaign_sent")
     assert sorted(told.values_list("contact_id", flat=True)) == sorted([one, two])
     assert {entry.reference["campaign"] for entry in told} == {str(campaign)}

@@ -43,7 +43,7 @@ def _strikes(point: str) -> str:
     chance = random.Random(f"{plan['seed']}:{os.getpid()}:{_count}")
     if chance.random() >= plan["rates"].get(point, 0):
         return ""
-    return chance.choice(plan["acts"])
+    return str(chance.choice(plan["acts"]))
 
 
 def _act(point: str, act: str) -> None:

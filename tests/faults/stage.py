@@ -92,7 +92,7 @@ class FaultStage(Stage):
     def ask(self, statement: str, *parameters: object) -> list[tuple[object, ...]]:
         """Rows of `crm`, as the owner of the server."""
         with psycopg.connect(self.cluster.dsn(database=self.names["crm"])) as connection:
-            cursor = connection.execute(statement, parameters)  # type: ignore[arg-type]
+            cursor = connection.execute(statement, parameters)
             return cursor.fetchall() if cursor.description else []
 
 

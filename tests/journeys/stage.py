@@ -84,6 +84,8 @@ class Stage:
             "ACCORD_EXPORT_ALONE_MAX": "2",
             # So that people of different networks can be played from one machine.
             "ACCORD_PUBLIC_PROXIES": "127.0.0.1/32",
+            # The receivers of webhooks are on this machine.
+            "ACCORD_WEBHOOK_NETWORKS": "127.0.0.0/8",
             "ACCORD_LOG_LEVEL": "INFO",
             "ACCORD_BROKER_URL": "filesystem://localhost",
             "TMPDIR": str(self.home / "broker" / "tmp"),

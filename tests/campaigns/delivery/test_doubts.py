@@ -66,7 +66,7 @@ def _use(relay: Postfix, settings: Settings) -> None:
 
 def _handing(campaign: UUID) -> Delivery:
     """A message past its gate whose worker died."""
-    (row,) = statements.claim(campaign_id=campaign, worker="dead", size=1)
+    (row,) = statements.claim(campaign_id=campaign, worker="dead", size=1, kind="gate")
     past = datetime.now(UTC) - timedelta(seconds=1)
     Delivery.objects.filter(id=row.id).update(
         state=DeliveryState.HANDING, handing_at=datetime.now(UTC), lease_until=past, attempts=1

@@ -100,7 +100,7 @@ def test_a_message_deferred_for_too_long_ends(settings: Settings) -> None:
 def test_a_lease_that_ends_gives_back_what_cannot_have_left(inbox: Inbox) -> None:
     cast.subscribers(3)
     campaign = cast.launched()
-    claimed = statements.claim(campaign_id=campaign, worker="dead", size=2)
+    claimed = statements.claim(campaign_id=campaign, worker="dead", size=2, kind="gate")
     Delivery.objects.filter(id=claimed[0].id).update(state=DeliveryState.HANDING)
     Delivery.objects.filter(worker="dead").update(lease_until=NOW - timedelta(days=1))
     services.sweep(now=cast.clock())
@@ -112,7 +112,7 @@ def test_a_lease_that_ends_gives_back_what_cannot_have_left(inbox: Inbox) -> Non
 def test_a_worker_whose_lease_ended_cannot_pass_the_gate(inbox: Inbox) -> None:
     cast.subscribers(1)
     campaign = cast.launched()
-    rows = statements.claim(campaign_id=campaign, worker="slow", size=1)
+    rows = statements.claim(campaign_id=campaign, worker="slow", size=1, kind="gate")
     Delivery.objects.update(lease_until=NOW - timedelta(days=1))
     verdicts = statements.gate(
         kind="gate",

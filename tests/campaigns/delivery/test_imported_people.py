@@ -149,5 +149,5 @@ def test_somebody_who_asked_for_a_letter_does_not_wait_behind_an_import(inbox: I
     cast.subscriber("bob@example.org", is_confirmed=False)
     from campaigns.delivery import statements
 
-    (first, *_rest) = statements.claim(campaign_id=None, worker="w", size=1)
+    (first, *_rest) = statements.claim(campaign_id=None, worker="w", size=1, kind="gate_letters")
     assert first.kind == DeliveryKind.CONFIRMATION

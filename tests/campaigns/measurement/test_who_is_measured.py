@@ -83,7 +83,7 @@ def test_the_mail_of_who_does_not_agree_is_the_frozen_one_to_the_last_byte(
     bob = cast.subscriber(BOB)
     campaign = Campaign.objects.get(id=measured.launched())
     desk = NewsletterDesk(campaign)
-    rows = statements.claim(campaign_id=campaign.id, worker="w", size=10)
+    rows = statements.claim(campaign_id=campaign.id, worker="w", size=10, kind="gate")
     assert sorted(row.is_measurable for row in rows) == [False, True]
     (ours,) = (
         each.message for each in desk.prepare(rows, now=NOW).prepared if each.recipient == BOB

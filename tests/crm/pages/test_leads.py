@@ -55,11 +55,11 @@ def test_a_lead_is_taken_given_back_and_told(client: Client) -> None:
     response = client.post(f"{URL}{lead.id}/assign", {"to": "me", "list": "new"})
     assert response.headers["Location"] == "/leads/?state=new"
     assert Lead.objects.get(assigned_to__username="camille") == lead
-    assert names(client.get(URL, {"mine": "1"})) == ["Alice Martin"]
+    assert names(client.get(URL, {"state": "all", "owner": "mine"})) == ["Alice Martin"]
     client.post(f"{URL}{lead.id}/assign", {"to": "nobody"})
     client.post(f"{URL}{lead.id}/assign", {"to": "nobody"})
     assert Lead.objects.get(assigned_to=None) == lead
-    assert names(client.get(URL, {"mine": "1"})) == []
+    assert names(client.get(URL, {"state": "all", "owner": "mine"})) == []
     assert TimelineEntry.objects.filter(kind="lead_assigned").count() == 2
     assert "Lead assigned Nobody · camille" in words(client.get(f"/contacts/{lead.contact_id}/"))
 
@@ -67,7 +67,7 @@ def test_a_lead_is_taken_given_back_and_told(client: Client) -> None:
 def test_mine_are_not_those_of_a_colleague(client: Client) -> None:
     lead = lead_of(arrive())
     signed_in(make_account("dominique", "sales")).post(f"{URL}{lead.id}/assign", {"to": "me"})
-    assert names(client.get(URL, {"mine": "1"})) == []
+    assert names(client.get(URL, {"state": "all", "owner": "mine"})) == []
     assert "dominique" in words(client.get(URL))
 
 

@@ -108,7 +108,7 @@ def _member(number: int, with_permissions: bool) -> Member:
         "status": STATUSES[(number // 2) % 4],
         "source": SOURCES[(number // 3) % 3],
     }
-    flags = {"has_phone": number % 2 == 0, "is_professional": number % 5 != 0}
+    flags: dict[str, Any] = {"has_phone": number % 2 == 0, "is_professional": number % 5 != 0}
     moments = {"created": MOMENTS[number % 8], "last_act": MOMENTS[(number * 3 + 1) % 8]}
     sets = {
         "tag": {tag for bit, tag in enumerate(TAGS) if number >> bit & 1},

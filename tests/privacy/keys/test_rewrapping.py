@@ -19,7 +19,7 @@ from privacy.vault import rewrapping
 from privacy.vault.epochs import Reason, epochs_in_use, rotate_epoch
 from privacy.vault.keyring import KeysMissing, LocalKeyRing
 from privacy.vault.rewrapping import rewrap
-from privacy.vault.store import _read_keys
+from privacy.vault.store import read_keys
 from tests.conftest import NOW
 from tests.privacy.keys.people import sql
 
@@ -249,7 +249,7 @@ def test_a_killed_worker_leaves_whole_batches(ring: LocalKeyRing, where: str) ->
     )
     assert done.returncode == -signal.SIGKILL, done.stderr
     assert _epochs() == {1: 120, 2: 80}
-    assert len(_read_keys(list(documents), PROFILE)) == 200
+    assert len(read_keys(list(documents), PROFILE)) == 200
     assert rewrap().moved == 121
     assert services.read_documents(subject_ids=documents, retention_class=PROFILE) == documents
 

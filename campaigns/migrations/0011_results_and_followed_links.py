@@ -22,7 +22,7 @@ ALTER TABLE campaigns_measuredclick
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0006_measured_deliveries")]
+    dependencies = [("campaigns", "0010_images_brands_blocks_and_preflight")]
 
     operations = [
         migrations.CreateModel(

@@ -1,0 +1,1 @@
+"""Sequences: what happens to a person step by step (docs/sequences.md)."""

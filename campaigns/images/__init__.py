@@ -1,0 +1,1 @@
+"""The image library: what is uploaded, made anew, kept, published and served."""

@@ -1,0 +1,1 @@
+"""What is looked at before a launch: the words, the links, the sending domain, the spam score."""

@@ -1,0 +1,1 @@
+"""Messages to one person: written for them alone, sent through a gate and a queue of their own."""

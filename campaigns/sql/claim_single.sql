@@ -1,0 +1,18 @@
+-- Gives a worker the oldest due messages to one person (kind 6: an answer to a request); they
+-- belong to no campaign. See claim.sql. None is ever measured.
+-- Index: delivery_queued, on its rows without a campaign.
+WITH chosen AS MATERIALIZED (
+    SELECT d.id
+    FROM campaigns_delivery d
+    WHERE d.campaign_id IS NULL AND d.kind IN (6) AND d.state = 1
+      AND d.due_at <= clock_timestamp()
+    ORDER BY d.due_at, d.id
+    LIMIT %(size)s
+    FOR UPDATE OF d SKIP LOCKED
+)
+UPDATE campaigns_delivery d
+SET state = 2, worker = %(worker)s,
+    lease_until = clock_timestamp() + %(lease)s * interval '1 second'
+FROM chosen
+WHERE d.id = chosen.id
+RETURNING d.id, d.contact_id, d.reference_id, d.kind, d.attempts, false, 0

@@ -1,0 +1,1 @@
+"""Points for leads by rules: profiling in the sense of GDPR 4(4), see docs/leads.md."""

@@ -1,0 +1,1 @@
+"""Other systems are told of events by signed calls: https://www.standardwebhooks.com."""

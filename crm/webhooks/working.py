@@ -1,0 +1,162 @@
+"""The worker's turn at the outbox: claim, call, note what came of it.
+
+At least once: the lease of a worker that died ends, and its calls are made again under the same id.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from django.db import connections, transaction
+
+from crm.bell import accounts_in, notify
+from crm.models import CallState, WebhookAttempt, WebhookCall, WebhookEndpoint
+from crm.webhooks.posting import Answer, post
+from crm.webhooks.secrets_of_endpoints import secrets_of
+from crm.webhooks.signing import body_of, headers_of
+from privacy.services import Unreadable
+
+logger = logging.getLogger("crm.webhooks")
+_CLAIM = "\n".join(
+    line
+    for line in (Path(__file__).parent.parent / "sql" / "claim_webhooks.sql")
+    .read_text("utf-8")
+    .splitlines()
+    if not line.startswith("--")
+)
+# After which pauses a call is made again: the schedule that Standard Webhooks recommends.
+PAUSES = tuple(
+    timedelta(seconds=seconds)
+    for seconds in (5, 300, 1800, 7200, 18000, 36000, 50400, 72000, 86400)
+)
+_JITTER = 0.1
+# An endpoint of which every try failed for so long is not called any more until staff say so.
+FAILS_FOR_AT_MOST = timedelta(days=5)
+_AT_ONCE, _OF_ONE, _THREADS = 24, 6, 8
+# Longer than a turn can take: every try ends by its own deadline of twenty seconds.
+LEASE = timedelta(minutes=3)
+KEEPERS = ("dsi", "administrator")
+GONE, TOO_MANY, UNAVAILABLE = 410, 429, 503
+
+
+def call_webhooks(*, clock: Callable[[], datetime]) -> int:
+    """Make the calls that are due, until there are none; return how many were tried.
+
+    Safe by any number of workers at once.
+    """
+    tried = 0
+    while calls := _claim(clock()):
+        now = clock()
+        ready = [(call, *_signed(call, now)) for call in calls]
+        with ThreadPoolExecutor(_THREADS) as pool:
+            answers = list(pool.map(lambda one: _answer(*one), ready))
+        for call, answer in zip(calls, answers, strict=True):
+            _note(call, answer, clock())
+        tried += len(calls)
+    return tried
+
+
+def _claim(now: datetime) -> list[WebhookCall]:
+    parameters: dict[str, Any] = {
+        "now": now,
+        "until": now + LEASE,
+        "each": _OF_ONE,
+        "size": _AT_ONCE,
+    }
+    with connections["default"].cursor() as cursor:
+        cursor.execute(_CLAIM, parameters)
+        ids = [row[0] for row in cursor.fetchall()]
+    return list(WebhookCall.objects.filter(id__in=ids).select_related("event", "endpoint"))
+
+
+def _signed(call: WebhookCall, now: datetime) -> tuple[bytes, dict[str, str]]:
+    """Return body and headers; no headers where the secret does not open."""
+    event = call.event
+    body = body_of(kind=event.kind, ids=event.ids, at=event.at)
+    try:
+        secrets = secrets_of(call.endpoint, now=now)
+    except Unreadable:
+        logger.error("security: the secret of webhook %s does not open", call.endpoint_id)
+        return body, {}
+    return body, headers_of(event_id=event.id, body=body, secrets=secrets, now=now)
+
+
+def _answer(call: WebhookCall, body: bytes, headers: dict[str, str]) -> Answer:
+    """In a thread of its own: nothing here touches a database."""
+    if not headers:
+        return Answer(None, "no_secret", 0)
+    return post(url=call.endpoint.url, body=body, headers=headers)
+
+
+def _note(call: WebhookCall, answer: Answer, now: datetime) -> None:
+    with transaction.atomic():
+        held = WebhookCall.objects.select_for_update().filter(
+            id=call.id, state=CallState.WAITING, lease_until=call.lease_until
+        )
+        if not held.exists():  # the lease ended meanwhile: another worker tells the rest
+            return
+        WebhookAttempt.objects.create(
+            call=call,
+            at=now,
+            status=answer.status,
+            failure=answer.failure,
+            duration_ms=answer.duration_ms,
+        )
+        held.update(**_fate(call, answer, now))
+        _note_endpoint(call.endpoint_id, answer, now)
+
+
+def _fate(call: WebhookCall, answer: Answer, now: datetime) -> dict[str, object]:
+    attempts = call.attempts + 1
+    fate: dict[str, object] = {"attempts": attempts, "lease_until": None}
+    if answer.is_success:
+        return {**fate, "state": CallState.DONE, "finished_at": now}
+    if attempts > len(PAUSES):
+        return {**fate, "state": CallState.FAILED, "finished_at": now}
+    pause = PAUSES[attempts - 1]
+    if answer.status in (TOO_MANY, UNAVAILABLE) and answer.retry_after:
+        pause = max(pause, timedelta(seconds=answer.retry_after))
+    # Spread, so that what failed together does not come back together.
+    return {**fate, "due_at": now + pause * (1 + random.uniform(0, _JITTER))}  # noqa: S311
+
+
+def _note_endpoint(endpoint_id: UUID, answer: Answer, now: datetime) -> None:
+    endpoint = WebhookEndpoint.objects.select_for_update().get(id=endpoint_id)
+    if answer.is_success:
+        WebhookEndpoint.objects.filter(id=endpoint_id).update(failing_since=None)
+        return
+    since = endpoint.failing_since or now
+    WebhookEndpoint.objects.filter(id=endpoint_id).update(failing_since=since)
+    if endpoint.disabled_at is not None:
+        return
+    if answer.status == GONE:
+        disable(endpoint_ids=[endpoint_id], reason="gone", now=now)
+    elif now - since >= FAILS_FOR_AT_MOST:
+        disable(endpoint_ids=[endpoint_id], reason="failing", now=now)
+
+
+def disable(*, endpoint_ids: Sequence[UUID], reason: str, now: datetime) -> None:
+    """Call endpoints no more; what waits for them is dropped. In the caller's transaction.
+
+    Unless staff did it, those who keep webhooks are told by the bell. Safe to repeat.
+    """
+    open_ones = WebhookEndpoint.objects.filter(id__in=endpoint_ids, disabled_at=None)
+    fresh = list(open_ones.values_list("id", flat=True))
+    WebhookEndpoint.objects.filter(id__in=fresh).update(disabled_at=now, disabled_reason=reason)
+    waiting = WebhookCall.objects.filter(endpoint__in=fresh, state=CallState.WAITING)
+    waiting.update(state=CallState.DROPPED, finished_at=now, lease_until=None)
+    if reason == "by_staff":
+        return
+    for number in fresh:
+        notify(
+            account_ids=accounts_in(*KEEPERS),
+            kind="webhook_disabled",
+            reference={"endpoint": str(number)},
+            cause=f"webhook_disabled:{number}:{now.isoformat()}",
+            at=now,
+        )

@@ -1,0 +1,5 @@
+"""The relay of the delivery tests."""
+
+from tests.campaigns.delivery.conftest import inbox
+
+__all__ = ["inbox"]
