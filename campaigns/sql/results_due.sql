@@ -1,7 +1,7 @@
 -- Takes the campaign whose figures have been due for longest, and holds it until the transaction
--- ends: (campaign, whether it is being sent, launched_at). A mail of a
--- sequence is always being sent, and a little at a time: it is not taken for one that is.. Workers never
--- count the same one at once.
+-- ends: (campaign, whether it is being sent, launched_at). A mail of a sequence is being sent for
+-- years, to a few people a day: it is treated as one that has just left. Workers never count the
+-- same one at once.
 -- Index: campaign_result_due.
 SELECT r.campaign_id,
        k.state IN ('running', 'paused') AND k.mode = 'newsletter',

@@ -229,7 +229,7 @@ def test_campaigns_stand_side_by_side_with_their_intervals() -> None:
     text = desk.plain(html)
     assert re.search(r"Figure Two One Launched", text)
     assert (
-        "Opened, of those measured 10.0 % 4.7 % to 20.2 % 6 of 60 50.0 % 37.7 % to 62.3 %" in text
+        "Opened, of those measured 10.0 % 4.7 % to 20.1 % 6 of 60 50.0 % 37.7 % to 62.3 %" in text
     )
     assert "Where two of these overlap, chance may have made the difference." in text
     assert desk.offences(html) == []
