@@ -9,7 +9,19 @@ import django
 
 from benchmarks.ground import ground, machine
 
-NAMES = ("intake", "send", "decrypt", "ledger", "index", "readings", "rewrap", "search", "segments")
+NAMES = (
+    "intake",
+    "launch",
+    "send",
+    "workers",
+    "decrypt",
+    "ledger",
+    "index",
+    "readings",
+    "rewrap",
+    "search",
+    "segments",
+)
 
 
 def main() -> int:

@@ -32,6 +32,7 @@ class Ground:
             "ACCORD_HOME": str(self.home),
             "ACCORD_SECRET_KEY": "only-for-benchmarks-" * 3,
             "ACCORD_BROKER_URL": "memory://",
+            "ACCORD_CAMPAIGN_APPROVAL_SIZE": "1000000000",  # one person measures alone
             "ACCORD_LOG_LEVEL": "WARNING",
             "DJANGO_SETTINGS_MODULE": "deploy.settings",
         }

@@ -16,12 +16,12 @@ from deploy.embedded.postgres import free_port, is_free
 MESSAGES, PLAIN = 4_000, 1_000
 
 
-def _tool(name: str) -> str | None:
+def tool(name: str) -> str | None:
     return shutil.which(name, path="/usr/sbin:/usr/bin:/usr/local/sbin")
 
 
 @contextmanager
-def _sink(program: str) -> Iterator[int]:
+def sink_on(program: str) -> Iterator[int]:
     """Postfix's own sink: it says yes and forgets, faster than anything that keeps mail."""
     port = free_port()
     command = [program, "-u", "nobody", f"127.0.0.1:{port}", "100"]
@@ -35,7 +35,12 @@ def _sink(program: str) -> Iterator[int]:
         process.wait(10)
 
 
-def _people(count: int, now: datetime) -> None:
+def one_person(now: datetime) -> None:
+    """The purposes, and somebody who may be written to: others can be made like them."""
+    people_of(1, now)
+
+
+def people_of(count: int, now: datetime) -> None:
     from django.db import transaction
 
     from consent import services as consent
@@ -70,7 +75,8 @@ def _people(count: int, now: datetime) -> None:
                 )
 
 
-def _campaign(now: datetime) -> UUID:
+def draft_of(now: datetime, *, has_two_variants: bool = False) -> UUID:
+    """Return a campaign that can be launched, to every contact."""
     from campaigns import services
 
     first = services.starter("newsletter.fr")
@@ -92,40 +98,62 @@ def _campaign(now: datetime) -> UUID:
         actor_id=UUID(int=1),
         now=now,
     )
+    if has_two_variants:
+        _compare(campaign, first.mjml, now)
+    return campaign
+
+
+def _compare(campaign: UUID, mjml: str, now: datetime) -> None:
+    from campaigns import services
+    from campaigns.models import CampaignVersion
+
+    CampaignVersion.objects.create(
+        campaign_id=campaign, variant=1, language="fr", subject="B", mjml=mjml, updated_at=now
+    )
+    chosen = services.ComparisonSettings(
+        variants=2, sample_percent=20, rule="clicks", wait_minutes=60
+    )
+    services.compare_variants(campaign_id=campaign, chosen=chosen, now=now)
+
+
+def campaign_of(now: datetime) -> UUID:
+    """Return a launched campaign to every contact."""
+    from campaigns import services
+
+    campaign = draft_of(now)
     services.launch(campaign_id=campaign, actor_id=None, now=now)
     return campaign
 
 
 def _ours(port: int, now: datetime) -> tuple[float, int]:
+    from django.conf import settings
+
     from campaigns import services
 
-    campaign = _campaign(now)
+    settings.RELAY_URL = f"smtp://127.0.0.1:{port}"
+    campaign = campaign_of(now)
     started = time.perf_counter()
     while services.progress(campaign_id=campaign).open:
-        services.deliver(
-            campaign_id=campaign,
-            clock=lambda: datetime.now(UTC),
-            relay_url=f"smtp://127.0.0.1:{port}",
-        )
+        services.deliver(campaign_id=campaign, clock=lambda: datetime.now(UTC))
     seconds = time.perf_counter() - started
     sent = services.progress(campaign_id=campaign).counts["sent"]
     if sent != MESSAGES:
         raise RuntimeError(f"{sent} of {MESSAGES} messages were sent.")
-    return sent / seconds, _size(campaign)
+    return sent / seconds, size_of(campaign)
 
 
-def _size(campaign: UUID) -> int:
+def size_of(campaign: UUID) -> int:
     from campaigns.models import CompiledContent
 
     content = CompiledContent.objects.get(campaign_id=campaign)
     return len(content.html) + len(content.text)
 
 
-def _smtp_source(program: str, port: int, size: int) -> float:
+def smtp_source(program: str, port: int, size: int, count: int = MESSAGES) -> float:
     started = time.perf_counter()
-    command = [program, "-s", "1", "-d", "-m", str(MESSAGES), "-l", str(size)]
+    command = [program, "-s", "1", "-d", "-m", str(count), "-l", str(size)]
     subprocess.run([*command, f"127.0.0.1:{port}"], check=True, stdout=subprocess.DEVNULL)
-    return MESSAGES / (time.perf_counter() - started)
+    return count / (time.perf_counter() - started)
 
 
 def _message(size: int) -> EmailMessage:
@@ -136,14 +164,14 @@ def _message(size: int) -> EmailMessage:
     return message
 
 
-def _smtplib_loop(port: int, size: int) -> float:
+def smtplib_loop(port: int, size: int, count: int = PLAIN) -> float:
     """What a short script does: a connection per message, as Django's own backend does."""
     message = _message(size)
     started = time.perf_counter()
-    for _ in range(PLAIN):
+    for _ in range(count):
         with smtplib.SMTP("127.0.0.1", port) as session:
             session.send_message(message)
-    return PLAIN / (time.perf_counter() - started)
+    return count / (time.perf_counter() - started)
 
 
 def _smtplib_one_session(port: int, size: int) -> float:
@@ -156,16 +184,16 @@ def _smtplib_one_session(port: int, size: int) -> float:
 
 
 def run(_ground: Ground) -> None:
-    sink, source = _tool("smtp-sink"), _tool("smtp-source")
+    sink, source = tool("smtp-sink"), tool("smtp-source")
     if sink is None or source is None:
         print("\nsend: left out. It needs Postfix's generators: apt-get install postfix")
         return
     now = datetime.now(UTC)
-    _people(MESSAGES, now)
-    with _sink(sink) as port:
+    people_of(MESSAGES, now)
+    with sink_on(sink) as port:
         ours, size = _ours(port, now)
-        floor = _smtp_source(source, port, size)
-        script, session = _smtplib_loop(port, size), _smtplib_one_session(port, size)
+        floor = smtp_source(source, port, size)
+        script, session = smtplib_loop(port, size), _smtplib_one_session(port, size)
     table(
         f"send: {MESSAGES:,} newsletters of {size // 1024} KiB, one worker process",
         [

@@ -9,6 +9,7 @@ class CampaignsConfig(AppConfig):
     def ready(self) -> None:
         from campaigns.automations.occasions import follow_merge, hear
         from campaigns.courier import LetterCourier
+        from campaigns.planning import agreement_words
         from consent.services import register_courier
         from privacy.services import RetentionClass, register_evidence
 
@@ -22,18 +23,20 @@ class CampaignsConfig(AppConfig):
 
         register_listener(hear)
         register_mover(follow_merge)
+        agreement_words.register()
         _register_pages()
         _register_answers()
 
 
 def _register_pages() -> None:
     from campaigns import engagement
-    from campaigns.pages import READERS, WRITERS, choices, home, proof
+    from campaigns.pages import READERS, WRITERS, choices, home, proof, relay_pages
     from crm.services import (
         register_card,
         register_choices,
         register_figures,
         register_first_step,
+        register_home_list,
         register_menu,
         register_proof_link,
     )
@@ -49,6 +52,13 @@ def _register_pages() -> None:
         url_name="template-list", label=_("Templates"), icon="template", position=50, roles=READERS
     )
     _register_sequences()
+    register_menu(
+        url_name="relay-list",
+        label=_("Relays"),
+        icon="server",
+        position=105,
+        roles=relay_pages.READERS,
+    )
     register_card(
         code="campaigns-running",
         label=_("Campaigns being sent"),
@@ -64,6 +74,24 @@ def _register_pages() -> None:
         position=41,
         provider=home.last,
         roles=READERS,
+    )
+    register_home_list(
+        code="campaigns-needing",
+        title=_("Campaigns that wait for you"),
+        position=41,
+        provider=home.needing,
+        more_url_name="campaign-list",
+        empty_text=_("None of your campaigns waits for you."),
+        roles=WRITERS,
+    )
+    register_home_list(
+        code="campaigns-agreeing",
+        title=_("Campaigns to agree to"),
+        position=42,
+        provider=home.agreeing,
+        more_url_name="campaign-list",
+        empty_text=_("No large campaign waits for a second person."),
+        roles=(*WRITERS, "dpo"),
     )
     register_figures(
         code="campaigns", title=_("Campaigns being sent"), position=25, provider=home.numbers
@@ -116,9 +144,11 @@ def _register_answers() -> None:
 
 
 def _register_sequences() -> None:
+    from campaigns.automations.occasions import stop_by_reply
     from campaigns.automations.publishing import register_publisher
     from campaigns.automations.telling import KIND, tell_events
     from campaigns.pages.sequences import READERS, passages
+    from campaigns.returns.replies import register_on_reply
     from crm.services import (
         register_contact_panel,
         register_event_kind,
@@ -128,6 +158,7 @@ def _register_sequences() -> None:
 
     register_event_kind(kind=KIND, label=_("A step of a sequence"))
     register_publisher(tell_events)
+    register_on_reply("sequences", stop_by_reply)
     register_menu(
         url_name="sequence-list", label=_("Sequences"), icon="affiliate", position=45, roles=READERS
     )

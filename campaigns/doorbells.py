@@ -15,6 +15,11 @@ def ring_delivery(campaign_id: UUID) -> None:
     _ring("campaigns.deliver", {"campaign_id": str(campaign_id)})
 
 
+def ring_start(campaign_id: UUID) -> None:
+    """Say that a campaign waits for its audience to be frozen."""
+    _ring("campaigns.start", {"campaign_id": str(campaign_id)})
+
+
 def ring_letters() -> None:
     """Say that a required letter waits."""
     _ring("campaigns.send_letters", {})

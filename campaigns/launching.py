@@ -1,6 +1,6 @@
 """From a draft to messages: what must be ready, the frozen mail, the frozen audience."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -17,26 +17,31 @@ from campaigns.brands import look_for
 from campaigns.content.compile import Compiled, compile_content
 from campaigns.content.findings import BrokenTemplate, Finding
 from campaigns.delivery import statements
+from campaigns.delivery.statements import Freeze
 from campaigns.doorbells import ring_delivery
 from campaigns.drafts import ChangedMeanwhile
+from campaigns.finishing import finish_campaigns
 from campaigns.measurement.links import freeze_links
 from campaigns.models import (
     Campaign,
     CampaignMode,
     CampaignState,
     CampaignVersion,
+    Comparison,
     CompiledContent,
-    StateChange,
+    DeliveryState,
+    LaunchPlan,
+    Round,
 )
+from campaigns.moving import WrongState, note
+from campaigns.planning.agreement import NeedsAgreement, spend
+from campaigns.planning.moments import local_moments
 from campaigns.smtp.addresses import BadAddress, has_controls, wire_address
 from crm.services import InvalidRules, SegmentUnknown, membership, segment_rules
 
+_GONE = _("The segment is no longer there: choose another.")
 # Who agrees to be measured has not agreed to be written to.
 NOT_TO_WRITE_FOR = frozenset({"email_measurement"})
-
-
-class WrongState(Exception):
-    """The campaign is not in a state from which this can be done; the argument is its state."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +119,25 @@ def _obstacles(campaign: Campaign) -> list[Reason]:
     is_message = purpose.code not in NOT_TO_WRITE_FOR and "email" in purpose.channels
     if not purpose.is_marketing or not is_message or purpose.retired_at is not None:
         found.append(Reason(_("Choose a purpose that newsletters may have.")))
+    found += _missing_variants(campaign)
     if not settings.ORGANISATION_NAME.strip():
         found.append(Reason(_("The installation does not say which company is writing.")))
     return found
+
+
+def _missing_variants(campaign: Campaign) -> list[Reason]:
+    """A variant without words in the campaign's own language would have nothing to send."""
+    compared = Comparison.objects.filter(campaign_id=campaign.id).first()
+    if compared is None:
+        return []
+    written = campaign.versions.filter(language=campaign.language)
+    there = set(written.values_list("variant", flat=True))
+    text = _("The A/B test compares a variant %(letter)s that has no words yet.")
+    return [
+        Reason(text % {"letter": "ABCD"[variant]})
+        for variant in range(1, compared.variants)
+        if variant not in there
+    ]
 
 
 def obstacles(*, campaign_id: UUID, now: datetime) -> list[Reason]:
@@ -143,37 +164,104 @@ def launch(
 
     Raises WrongState unless it is a draft or scheduled (so a second launch plans nothing more),
     NotReady, and ChangedMeanwhile where `updated_at` is no longer `seen_at`: nobody launches
-    words they have not read. One transaction: there is never half an audience.
+    words they have not read. One transaction: there is never half an audience. Pages begin a
+    launch instead and leave the freezing to a worker (campaigns/planning/starting.py).
     """
     with transaction.atomic(using="default"):
-        campaign = (
-            Campaign.objects.select_for_update(of=("self",))
-            .select_related("purpose")
-            .get(id=campaign_id)
-        )
-        before = campaign.state
+        campaign = _locked(campaign_id)
         if campaign.mode != CampaignMode.NEWSLETTER:
             raise WrongState(campaign.mode)
-        if before not in (CampaignState.DRAFT, CampaignState.SCHEDULED):
-            raise WrongState(before)
+        if campaign.state not in (CampaignState.DRAFT, CampaignState.SCHEDULED):
+            raise WrongState(campaign.state)
         if seen_at not in (None, campaign.updated_at):
             raise ChangedMeanwhile
-        mails, rules = _checked(campaign)
-        _freeze_mails(campaign_id, mails, now)
-        planned = _freeze(campaign, rules, now)
-        Campaign.objects.filter(id=campaign_id).update(
-            state=CampaignState.RUNNING,
-            launched_at=now,
-            updated_at=now,
-            audience_size=planned,
-            halted_reason="",
-        )
-        _note(campaign_id, before, CampaignState.RUNNING, actor_id, now)
-        if planned:
-            transaction.on_commit(partial(ring_delivery, campaign_id), robust=True)
-        else:
-            statements.finish(campaign_id=campaign_id, now=now)
-    return planned
+        try:
+            return freeze_and_run(campaign=campaign, actor_id=actor_id, now=now)
+        except NeedsAgreement:
+            text = _("A second person has to agree first: it goes to many people.")
+            raise NotReady([Reason(text)]) from None
+
+
+def _locked(campaign_id: UUID) -> Campaign:
+    rows = Campaign.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("purpose").get(id=campaign_id)
+
+
+def freeze_and_run(*, campaign: Campaign, actor_id: UUID | None, now: datetime) -> int:
+    """Freeze what a campaign of any state sends next, in the caller's transaction, and run it.
+
+    Return how many messages are planned or taken up again. Raises NotReady, NeedsAgreement, and
+    WrongState where somebody moved the campaign meanwhile (a cancel does not wait for this); the
+    caller's transaction then leaves nothing.
+    """
+    plan = LaunchPlan.objects.filter(campaign_id=campaign.id).first()
+    mails, rules = _checked(campaign)
+    if plan is None or plan.round == 1:
+        _freeze_mails(campaign.id, mails, now)
+        planned = _freeze(campaign, rules, Freeze(**_first_round(campaign, plan)), now)
+        people = planned
+    else:
+        planned, people = _freeze_later(campaign, rules, plan, now)
+    spend(campaign=campaign, people=people, now=now)
+    _run(campaign, planned, people, actor_id, now)
+    return people
+
+
+def _first_round(campaign: Campaign, plan: LaunchPlan | None) -> dict[str, Any]:
+    how: dict[str, Any] = {}
+    if plan is not None and plan.is_by_local_hour and campaign.scheduled_at is not None:
+        how |= {"due_at": campaign.scheduled_at, "zones": local_moments(campaign.scheduled_at)}
+    compared = Comparison.objects.filter(campaign_id=campaign.id).first()
+    if compared is not None:
+        sample = compared.sample_percent / 100
+        how |= {"variants": compared.variants, "sample": sample, "rest_state": DeliveryState.HELD}
+    return how
+
+
+def _freeze_later(
+    campaign: Campaign, rules: dict[str, object] | None, plan: LaunchPlan, now: datetime
+) -> tuple[int, int]:
+    """Plan a later round: (newcomers, people). Who was left out is counted anew."""
+    taken = statements.retake(
+        campaign_id=campaign.id,
+        number=plan.round,
+        with_failed=plan.with_failed,
+        with_unknown=plan.with_unknown,
+    )
+    campaign.exclusions.all().delete()
+    winner = Comparison.objects.filter(campaign_id=campaign.id).values_list("winner", flat=True)
+    how = Freeze(round=plan.round, rest_variant=winner.first() or 0)
+    newcomers = _freeze(campaign, rules, how, now)
+    Round.objects.create(
+        campaign_id=campaign.id,
+        number=plan.round,
+        planned_at=now,
+        planned_by=plan.asked_by,
+        newcomers=newcomers,
+        failed=taken.get(DeliveryState.FAILED, 0),
+        unknown=taken.get(DeliveryState.UNKNOWN, 0),
+    )
+    return newcomers, newcomers + sum(taken.values())
+
+
+def _run(
+    campaign: Campaign, planned: int, people: int, actor_id: UUID | None, now: datetime
+) -> None:
+    moved = Campaign.objects.filter(id=campaign.id, state=campaign.state).update(
+        state=CampaignState.RUNNING,
+        launched_at=campaign.launched_at or now,
+        finished_at=None,
+        updated_at=now,
+        audience_size=(campaign.audience_size or 0) + planned,
+        halted_reason="",
+    )
+    if not moved:
+        raise WrongState
+    note(campaign.id, campaign.state, CampaignState.RUNNING, actor_id, now)
+    if people:
+        transaction.on_commit(partial(ring_delivery, campaign.id), robust=True)
+    else:
+        finish_campaigns(campaign_id=campaign.id, now=now)
 
 
 def start_sequence_mail(*, campaign_id: UUID, actor_id: UUID | None, now: datetime) -> None:
@@ -191,7 +279,7 @@ def start_sequence_mail(*, campaign_id: UUID, actor_id: UUID | None, now: dateti
     Campaign.objects.filter(id=campaign_id).update(
         state=CampaignState.RUNNING, launched_at=now, updated_at=now, audience_size=0
     )
-    _note(campaign_id, CampaignState.DRAFT, CampaignState.RUNNING, actor_id, now)
+    note(campaign_id, CampaignState.DRAFT, CampaignState.RUNNING, actor_id, now)
 
 
 def _freeze_mails(campaign_id: UUID, mails: Mails, now: datetime) -> None:
@@ -221,7 +309,7 @@ def _checked(campaign: Campaign) -> tuple[Mails, dict[str, object] | None]:
     try:
         rules = _audience_rules(campaign)
     except SegmentUnknown:
-        reasons.append(Reason(_("The segment is no longer there: choose another.")))
+        reasons.append(Reason(_GONE))
     mails = _mails(campaign, reasons)
     if reasons:
         raise NotReady(reasons)
@@ -236,7 +324,15 @@ def _members(rules: dict[str, object] | None, now: datetime) -> tuple[str, list[
         raise NotReady([Reason(text)]) from None
 
 
-def _freeze(campaign: Campaign, rules: dict[str, object] | None, now: datetime) -> int:
+def target(campaign: Campaign, now: datetime) -> tuple[str, list[Any]]:
+    """Return the statement of a campaign's segment, and its parameters. Raises NotReady."""
+    try:
+        return _members(_audience_rules(campaign), now)
+    except SegmentUnknown:
+        raise NotReady([Reason(_GONE)]) from None
+
+
+def _freeze(campaign: Campaign, rules: dict[str, object] | None, how: Freeze, now: datetime) -> int:
     sql, parameters = _members(rules, now)
     planned, _excluded = statements.freeze_audience(
         campaign_id=campaign.id,
@@ -244,77 +340,6 @@ def _freeze(campaign: Campaign, rules: dict[str, object] | None, now: datetime) 
         membership=sql,
         parameters=parameters,
         now=now,
+        how=how,
     )
     return planned
-
-
-def _note(
-    campaign_id: UUID, before: str, after: str, actor_id: UUID | None, now: datetime,
-    reason: str = "",
-) -> None:  # fmt: skip
-    StateChange.objects.create(
-        campaign_id=campaign_id,
-        at=now,
-        actor_id=actor_id,
-        from_state=before,
-        to_state=after,
-        reason=reason,
-    )
-
-
-def _move(
-    campaign_id: UUID, froms: Sequence[CampaignState], to: CampaignState, actor_id: UUID | None,
-    now: datetime, then: Callable[[], None] | None = None,
-) -> None:  # fmt: skip
-    """Change the state where the old one still holds; the row lock makes clicks take turns."""
-    with transaction.atomic(using="default"):
-        before, mode = (
-            Campaign.objects.select_for_update().values_list("state", "mode").get(id=campaign_id)
-        )
-        if mode != CampaignMode.NEWSLETTER:  # its sequence pauses and ends it
-            raise WrongState(mode)
-        if before == to:
-            return
-        if before not in froms:
-            raise WrongState(before)
-        Campaign.objects.filter(id=campaign_id).update(state=to, updated_at=now, halted_reason="")
-        _note(campaign_id, before, to, actor_id, now)
-        if then is not None:
-            then()
-
-
-def pause(*, campaign_id: UUID, actor_id: UUID | None, now: datetime) -> None:
-    """Stop handing over: what is past its gate (at most a batch per worker) still leaves.
-
-    Raises WrongState. Safe twice.
-    """
-    _move(campaign_id, [CampaignState.RUNNING], CampaignState.PAUSED, actor_id, now)
-
-
-def resume(*, campaign_id: UUID, actor_id: UUID | None, now: datetime) -> None:
-    """Go on where it was paused. Raises WrongState. Safe twice."""
-
-    def ring() -> None:
-        transaction.on_commit(partial(ring_delivery, campaign_id), robust=True)
-
-    _move(campaign_id, [CampaignState.PAUSED], CampaignState.RUNNING, actor_id, now, ring)
-
-
-def cancel(*, campaign_id: UUID, actor_id: UUID | None, now: datetime) -> None:
-    """End a campaign for good; what was not sent is counted as skipped. Raises WrongState.
-
-    Safe twice.
-    """
-    _move(
-        campaign_id,
-        [
-            CampaignState.DRAFT,
-            CampaignState.SCHEDULED,
-            CampaignState.RUNNING,
-            CampaignState.PAUSED,
-        ],
-        CampaignState.CANCELLED,
-        actor_id,
-        now,
-        partial(statements.skip_cancelled, campaign_id=campaign_id),
-    )

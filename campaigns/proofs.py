@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from campaigns.delivery.preparing import message_id
+from campaigns.delivery.naming import message_id
 from campaigns.models import Delivery, DeliveryKind, DeliveryState
 from consent.services import Channel, NothingToProve, proof_pack
 

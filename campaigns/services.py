@@ -17,6 +17,7 @@ from campaigns.automations.publishing import NotConfigured, register_publisher
 from campaigns.automations.running import run_due
 from campaigns.content.library import starter
 from campaigns.delivery import doubts, engine, statements
+from campaigns.delivery.outcomes import provider_evidence
 from campaigns.doorbells import ring_delivery
 from campaigns.drafts import (
     ChangedMeanwhile,
@@ -28,22 +29,28 @@ from campaigns.drafts import (
 )
 from campaigns.finishing import finish_campaigns
 from campaigns.images.publishing import publish_images, publish_missing_images
-from campaigns.launching import (
-    NotReady,
-    Reason,
-    WrongState,
-    cancel,
-    launch,
-    obstacles,
-    pause,
-    resume,
-)
+from campaigns.launching import NotReady, Reason, launch, obstacles
 from campaigns.measurement.keeping import keep_measures
 from campaigns.measurement.links import publish_missing_links
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
+from campaigns.moving import WrongState, cancel, pause, resume
+from campaigns.planning.comparing import (
+    AlreadyChosen,
+    ComparisonSettings,
+    NotYet,
+    choose,
+    compare_variants,
+    decide_due,
+)
+from campaigns.planning.missing import Missing, NothingMissing, missing, send_missing
+from campaigns.planning.scheduling import TooFar, TooSoon, schedule, unschedule
+from campaigns.planning.starting import begin_launch, start, start_due
 from campaigns.preflight.running import look_before_launch
 from campaigns.proofs import message_proof
 from campaigns.results.counting import count_again, count_results
+from campaigns.returns import consequences, taking
+from campaigns.returns.replies import register_on_reply
+from campaigns.returns.words import Words
 from campaigns.single.content import NotSendable, SingleContent
 from campaigns.single.sending import send_single
 from campaigns.single.working import why_not_single, work_on_single
@@ -62,7 +69,7 @@ def _worker() -> str:
 def deliver(*, campaign_id: UUID, clock: Callable[[], datetime], relay_url: str = "") -> None:
     """Take a turn at sending a campaign; any number of workers may do so at once.
 
-    `relay_url` is another relay than the one of the settings. Raises BadRelayAddress.
+    `relay_url` is another relay than those of the settings, and alone.
     """
     is_more = engine.deliver(
         campaign_id=campaign_id,
@@ -115,6 +122,43 @@ def resolve_doubts(*, clock: Callable[[], datetime]) -> None:
         doubts.resolve(clock=clock)
 
 
+def delivery_of_provider_message(*, backend: str, message_id: str) -> int | None:
+    """Return which message a provider took under that id of its own; None if none is known."""
+    if not message_id:
+        return None
+    evidence = provider_evidence(backend, message_id)[:120]
+    found = Delivery.objects.filter(evidence__startswith="api:", evidence=evidence)
+    return found.values_list("id", flat=True).first()
+
+
+def take_returns(*, now: datetime) -> int:
+    """Read what came back by mail and by webhook, and do what follows from it.
+
+    Return how many envelopes were opened. Safe to call by any number of workers at once.
+    """
+    opened = taking.take_in(now=now)
+    consequences.apply_waiting(now=now)
+    return opened
+
+
+def forget_returns(*, now: datetime) -> None:
+    """Destroy the words of what came back whose time is over. Calling twice is safe."""
+    taking.forget(now=now)
+
+
+def words_of_return(*, return_id: UUID) -> Words | None:
+    """Return the words that are kept of what came back; None when they are destroyed."""
+    return taking.words_of(return_id)
+
+
+def close_return(*, return_id: UUID, actor_id: UUID, now: datetime) -> None:
+    """Say that somebody has looked; the worker destroys the words. Twice is once.
+
+    Raises Return.DoesNotExist.
+    """
+    taking.close(return_id=return_id, actor_id=actor_id, now=now)
+
+
 def has_campaigns() -> bool:
     """Return whether anybody has begun a campaign yet."""
     return Campaign.objects.exists()
@@ -165,31 +209,46 @@ def sweep(*, now: datetime) -> None:
 
 
 __all__ = [
+    "AlreadyChosen",
     "ChangedMeanwhile",
+    "ComparisonSettings",
     "Draft",
+    "Missing",
     "NotADraft",
     "NotConfigured",
     "NotReady",
     "NotSendable",
     "NotToBePublished",
+    "NotYet",
+    "NothingMissing",
     "Progress",
     "Reason",
     "SingleContent",
     "TestNotSent",
+    "TooFar",
+    "TooSoon",
     "WrongState",
+    "begin_launch",
     "cancel",
     "change_draft",
+    "choose",
+    "close_return",
+    "compare_variants",
     "copy_campaign",
     "count_again",
     "count_results",
     "create_draft",
+    "decide_due",
     "deliver",
+    "delivery_of_provider_message",
     "forget_measures",
+    "forget_returns",
     "has_campaigns",
     "launch",
     "look_before_launch",
     "mark_public",
     "message_proof",
+    "missing",
     "obstacles",
     "pause",
     "progress",
@@ -198,18 +257,26 @@ __all__ = [
     "publish_links",
     "publish_missing_images",
     "receive_measures",
+    "register_on_reply",
     "register_publisher",
     "resolve_doubts",
     "resume",
     "run_sequences",
+    "schedule",
     "send_letters",
+    "send_missing",
     "send_notices",
     "send_single",
     "send_single_messages",
     "send_test",
+    "start",
+    "start_due",
     "starter",
     "stop_on_reply",
     "sweep",
+    "take_returns",
+    "unschedule",
     "watch_sequences",
     "why_not_single",
+    "words_of_return",
 ]

@@ -14,6 +14,21 @@ def deliver(*, campaign_id: str, **_later: Any) -> None:
     services.deliver(campaign_id=UUID(campaign_id), clock=_now)
 
 
+@shared_task(name="campaigns.start")
+def start(*, campaign_id: str, **_later: Any) -> None:
+    services.start(campaign_id=UUID(campaign_id), now=_now())
+
+
+@shared_task(name="campaigns.start_due")
+def start_due(**_later: Any) -> None:
+    services.start_due(now=_now())
+
+
+@shared_task(name="campaigns.decide_due")
+def decide_due(**_later: Any) -> None:
+    services.decide_due(now=_now())
+
+
 @shared_task(name="campaigns.send_letters")
 def send_letters(**_later: Any) -> None:
     services.send_letters(clock=_now)
@@ -87,6 +102,16 @@ def publish_missing_images(**_later: Any) -> None:
 @shared_task(name="campaigns.look_before_launch")
 def look_before_launch(**_later: Any) -> None:
     services.look_before_launch(clock=_now)
+
+
+@shared_task(name="campaigns.take_returns")
+def take_returns(**_later: Any) -> None:
+    services.take_returns(now=_now())
+
+
+@shared_task(name="campaigns.forget_returns")
+def forget_returns(**_later: Any) -> None:
+    services.forget_returns(now=_now())
 
 
 def _now() -> datetime:

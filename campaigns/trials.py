@@ -96,7 +96,7 @@ def trial_message(
         text=parts.text,
         language=words.language,
         kind="letter",
-        signer=signer(),
+        signer=signer(campaign.sender_address),
     )
     return frame.render(
         sample_values(words.language, campaign_name=campaign.name),

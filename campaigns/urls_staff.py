@@ -3,23 +3,35 @@
 from django.urls import URLPattern, URLResolver, path
 
 from campaigns.pages import (
+    block_acts,
     block_pages,
     brand_pages,
+    comparing,
     image_pages,
+    later_rounds,
     launching,
     listing,
+    persons,
+    planning,
     preflight,
     previews,
     proof,
+    relay_pages,
     replies,
     reply_templates,
     results,
     results_compare,
+    returns,
     running,
     template_pages,
+    version_pages,
+    visual,
     writing,
 )
 from campaigns.pages.sequences.urls import urlpatterns as sequence_patterns
+
+# The words of a campaign in one variant and one language.
+_WORDS = "campaigns/<uuid:campaign_id>/words/<int:variant>/<str:language>/"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/", listing.campaign_list, name="campaign-list"),
@@ -52,6 +64,24 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path(
         "campaigns/<uuid:campaign_id>/progress", running.campaign_progress, name="campaign-progress"
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/schedule", planning.campaign_schedule,
+        name="campaign-schedule",
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/unschedule", planning.campaign_unschedule,
+        name="campaign-unschedule",
+    ),
+    path("campaigns/<uuid:campaign_id>/ask", planning.campaign_ask, name="campaign-ask"),
+    path("campaigns/<uuid:campaign_id>/agree", planning.campaign_agree, name="campaign-agree"),
+    path(
+        "campaigns/<uuid:campaign_id>/compare", comparing.campaign_compare, name="campaign-compare"
+    ),
+    path("campaigns/<uuid:campaign_id>/choose", comparing.campaign_choose, name="campaign-choose"),
+    path(
+        "campaigns/<uuid:campaign_id>/missing", later_rounds.campaign_missing,
+        name="campaign-missing",
     ),
     path("campaigns/<uuid:campaign_id>/pause", running.campaign_pause, name="campaign-pause"),
     path("campaigns/<uuid:campaign_id>/resume", running.campaign_resume, name="campaign-resume"),
@@ -118,9 +148,32 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "templates/blocks/<uuid:block_id>/restore", block_pages.block_restore, name="block-restore"
     ),
+    path("relays/", relay_pages.relay_list, name="relay-list"),
+    path("relays/<slug:code>/pause", relay_pages.relay_pause, name="relay-pause"),
+    path("relays/<slug:code>/resume", relay_pages.relay_resume, name="relay-resume"),
+    path("relays/<slug:code>/edit", relay_pages.relay_edit, name="relay-edit"),
+    path(
+        "relays/services/<slug:service>", relay_pages.mail_service_edit, name="mail-service-edit"
+    ),
+    path("returns/", returns.return_list, name="return-list"),
+    path("returns/<uuid:return_id>/", returns.return_page, name="return"),
+    path("returns/<uuid:return_id>/looked", returns.return_looked, name="return-looked"),
+    path(
+        "campaigns/<uuid:campaign_id>/versions", version_pages.campaign_versions,
+        name="campaign-versions",
+    ),
+    path(f"{_WORDS}edit", version_pages.version_edit, name="version-edit"),
+    path(f"{_WORDS}save", version_pages.words_autosave, name="words-autosave"),
+    path(f"{_WORDS}copy", version_pages.words_copy, name="words-copy"),
+    path(f"{_WORDS}states", version_pages.words_history, name="words-history"),
+    path(f"{_WORDS}restore", version_pages.words_restore, name="words-restore"),
+    path(f"{_WORDS}code", version_pages.words_to_code, name="words-to-code"),
+    path(f"{_WORDS}visual", visual.words_visual, name="words-visual"),
     path("templates/", template_pages.template_list, name="template-list"),
     path("templates/new", template_pages.template_new, name="template-new"),
     path("templates/preview", previews.mail_preview, name="mail-preview"),
+    path("templates/mail-blocks", block_acts.mail_blocks, name="mail-blocks"),
+    path("templates/persons", persons.mail_persons, name="mail-persons"),
     path("templates/findings", previews.mail_findings, name="mail-findings"),
     path("templates/starters/<str:key>", previews.starter_preview, name="starter-preview"),
     path("templates/<uuid:template_id>/", template_pages.template_edit, name="template-edit"),

@@ -84,7 +84,8 @@ def _opt_out(envelope: OpenedEnvelope, writer: JournalWriter) -> str:
     codes = [EVERYTHING]
     if not envelope.document.get("everything"):
         codes = [_purpose_of(envelope, decider) or EVERYTHING]
-    refuse(refusal=decider.refusal(envelope, codes, "one_click_post"), writer=writer)
+    method = "mail_opt_out" if envelope.document.get("by") == "mail" else "one_click_post"
+    refuse(refusal=decider.refusal(envelope, codes, method), writer=writer)
     return "opted_out" if decider.link else "no_by_damaged_link"
 
 

@@ -37,6 +37,8 @@ METHODS: Mapping[str, Promise] = {
     "double_opt_in": _("with the button of the confirmation e-mail"),
     "preference_centre": _("on your page of choices"),
     "one_click_post": _("with the link of a message"),
+    "mail_opt_out": _("by a mail to us"),
+    "complaint": _("by telling your mail service that the message is unwanted"),
     "undo": _("by undoing a no"),
     "by_address": _("with your address, on our page"),
     "staff_on_behalf": _("by telling us; a member of our team wrote it down"),

@@ -92,7 +92,7 @@ def _counts_again(refusal: Refusal) -> bool:
     """
     if refusal.method == "preference_centre":
         return EVERYTHING in refusal.purpose_codes
-    return refusal.method in ("one_click_post", "staff_on_behalf")
+    return refusal.method in ("one_click_post", "staff_on_behalf", "mail_opt_out", "complaint")
 
 
 def _concerned(refusal: Refusal, subject_id: UUID) -> list[Permission]:

@@ -90,6 +90,8 @@ from consent.notices import (
     publish_notice,
     records_of_notice,
 )
+from consent.objecting import object_by_message
+from consent.opting_out import drop_opt_out
 from consent.proof import NothingToProve, proof_pack
 from consent.purpose_drafts import (
     CodeTaken,
@@ -242,6 +244,7 @@ __all__ = [
     "current_notice",
     "discard_notice_draft",
     "discard_purpose_draft",
+    "drop_opt_out",
     "every_notice",
     "explain",
     "findings_against_assessment",
@@ -265,6 +268,7 @@ __all__ = [
     "notice_items",
     "notice_proposal",
     "notice_wordings",
+    "object_by_message",
     "offered_purposes",
     "opt_out_links",
     "permits",

@@ -3,6 +3,9 @@
 from crm.access import account_of, api_page, staff_page
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
 from crm.accounts.sign_ins import forget_sign_ins
+from crm.approval_kinds import ApprovalKind, Facts, Reference, register_approval_kind
+from crm.approving import AboutYou, ApprovalUnknown, NotForYou
+from crm.approving import decide as decide_approval
 from crm.bell import accounts_in, notify, register_notice_kind
 from crm.contact_panels import register_contact_panel
 from crm.contacts import NotATag
@@ -10,6 +13,7 @@ from crm.exports.making import work_on_exports
 from crm.free_text import FreeTextField
 from crm.happenings import register_listener, register_mover
 from crm.imports.running import work_on_imports
+from crm.keyset import page_after, read_cursor
 from crm.lead_slots import LeadMessage, register_lead_action, register_lead_messages
 from crm.leads import NotAContact, lead_answered, lead_contact, require_contact
 from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merges
@@ -18,9 +22,12 @@ from crm.officer.notice_use import NoticeUse, register_notice_uses
 from crm.officer.uses import PurposeUse, register_purpose_uses
 from crm.pages.labels import BASES, LEDGER_STATES, METHODS
 from crm.people import Person, Profile, profiles
+from crm.picking import find_people, person_of
+from crm.reaching import last_signs, mark_reachable, note_reply
 from crm.reception import Facets, receive_lead, receive_many
 from crm.reminders import ring_reminders
 from crm.scoring.reckoning import reckon_every_score
+from crm.search.asking import NotASearch, SearchDown
 from crm.segments.choices import STATUS_NAMES, Choice, choices_of, register_choices
 from crm.segments.compile import membership
 from crm.segments.facts import CAMPAIGN as CAMPAIGN_NUMBER
@@ -68,11 +75,15 @@ __all__ = [
     "LEDGER_STATES",
     "METHODS",
     "STATUS_NAMES",
+    "AboutYou",
     "Account",
+    "ApprovalKind",
+    "ApprovalUnknown",
     "CardValue",
     "Choice",
     "Facets",
     "Fact",
+    "Facts",
     "Figure",
     "FreeTextField",
     "InvalidRules",
@@ -83,13 +94,17 @@ __all__ = [
     "NameTaken",
     "NewAccount",
     "NotAContact",
+    "NotASearch",
     "NotATag",
+    "NotForYou",
     "NotMergeable",
     "NoticeUse",
     "Person",
     "Profile",
     "PurposeUse",
+    "Reference",
     "Role",
+    "SearchDown",
     "SegmentSummary",
     "SegmentUnknown",
     "SegmentUse",
@@ -111,24 +126,33 @@ __all__ = [
     "count_members",
     "create_account",
     "create_segment",
+    "decide_approval",
+    "find_people",
     "forget_sign_ins",
     "forget_what_was_told",
+    "last_signs",
     "lead_answered",
     "lead_contact",
     "make_tag",
+    "mark_reachable",
     "mark_unreachable",
     "membership",
     "merge_contacts",
     "new_password",
+    "note_reply",
     "notify",
     "organisation_names",
+    "page_after",
+    "person_of",
     "profiles",
     "publish_event",
     "publish_events",
+    "read_cursor",
     "receive_lead",
     "receive_many",
     "reckon_every_score",
     "record_sent",
+    "register_approval_kind",
     "register_card",
     "register_choices",
     "register_contact_panel",

@@ -90,6 +90,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("contacts/<uuid:contact_id>/status", contact.contact_status, name="contact-status"),
     path("contacts/<uuid:contact_id>/tag", contact.contact_tag, name="contact-tag"),
     path("contacts/<uuid:contact_id>/untag", contact.contact_untag, name="contact-untag"),
+    path(
+        "contacts/<uuid:contact_id>/reachable", contact.contact_reachable, name="contact-reachable"
+    ),
     path("contacts/<uuid:contact_id>/no", contact.contact_no, name="contact-no"),
     path(
         "contacts/<uuid:contact_id>/records/<uuid:record_id>",

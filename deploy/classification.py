@@ -36,16 +36,17 @@ _C, _R, _P, _F = Holds.CODE, Holds.REFERENCE, Holds.PUBLISHED, Holds.FACET
 _S, _X = Holds.STAFF, Holds.SEALED
 
 FIELDS: dict[str, dict[str, Holds]] = {
-    "campaigns.Template": {"name": _P, "language": _C, "mjml": _P},
+    "campaigns.Template": {"name": _P, "language": _C, "mjml": _P, "blocks": _P},
     "campaigns.Campaign": {
-        **dict.fromkeys(("name", "subject", "preheader", "mjml"), _P),
+        **dict.fromkeys(("name", "subject", "preheader", "mjml", "blocks"), _P),
         **dict.fromkeys(("sender_name", "sender_address", "reply_to"), _P),
         **dict.fromkeys(("state", "mode", "language", "halted_reason"), _C),
     },
     "campaigns.CampaignVersion": {
-        **dict.fromkeys(("subject", "preheader", "mjml"), _P),
+        **dict.fromkeys(("subject", "preheader", "mjml", "blocks"), _P),
         "language": _C,
     },
+    "campaigns.DraftState": dict.fromkeys(("subject", "preheader", "mjml", "blocks"), _P),
     "campaigns.CompiledContent": {
         **dict.fromkeys(("html", "text", "subject"), _P),
         **dict.fromkeys(("fields", "language"), _C),
@@ -65,6 +66,8 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.Preflight": {"state": _C, "findings": _P},
     "campaigns.AudienceExclusion": {"reason": _C},
     "campaigns.StateChange": dict.fromkeys(("from_state", "to_state", "reason"), _C),
+    "campaigns.LaunchPlan": {"refusal_reason": _C},
+    "campaigns.Comparison": dict.fromkeys(("rule", "outcome", "tally"), _C),
     "campaigns.TrackedLink": {"url": _P},
     "campaigns.CampaignResult": {"figures": _C},
     "campaigns.PublishedIssue": {
@@ -86,6 +89,21 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.EnrolmentChange": dict.fromkeys(("what", "step"), _C),
     "campaigns.StepMove": {"step": _C},
     "campaigns.ColleagueNotice": {"address": _S, "mail_state": _C},
+    "campaigns.Relay": {
+        **dict.fromkeys(("code", "state", "failure"), _C),
+        "sender_domains": _P,
+        "address_print": _X,
+    },
+    "campaigns.RelayChange": {
+        **dict.fromkeys(("relay_code", "service", "what"), _C),
+        "detail": _R,
+    },
+    # A service is of the reviewed list, never the domain of somebody's own.
+    "campaigns.MailServiceLimit": {"service": _C},
+    "campaigns.RelayAllowance": {"service": _C, "used": _R},
+    "campaigns.RelaySlot": {"worker": _C},
+    "campaigns.Return": dict.fromkeys(("source", "kind", "why", "status", "attribution"), _C),
+    "campaigns.ReturnPart": {"source": _C},
     "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence"), _C),
     "forms_intake.Form": {"code": _C, "name": _P},
     "forms_intake.FormVersion": {

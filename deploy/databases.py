@@ -14,6 +14,7 @@ OWNER = "accord_owner"
 ZONES: dict[str, tuple[str, ...]] = {
     "owner": ("crm", "vault", "intake"),
     "public": ("intake",),
+    "returns": ("intake",),
     "staff": ("crm", "vault"),
     "worker": ("crm", "vault", "intake"),
     "search": ("crm", "vault"),
@@ -27,17 +28,21 @@ def role_of(process: str) -> str:
 
 
 def load_passwords(path: Path) -> dict[str, str]:
-    """Return the role passwords kept at `path` (0600), made at the first call."""
+    """Return the role passwords kept at `path` (0600), made at the first call.
+
+    A role that came with a newer release gets its password when it is first asked for.
+    """
+    kept: dict[str, str] = {}
     if path.exists():
-        kept: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    wanted = {role_of(process) for process, zones in ZONES.items() if zones}
+    if wanted <= kept.keys():
         return kept
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    made = {
-        role_of(process): secrets.token_urlsafe(24) for process, zones in ZONES.items() if zones
-    }
+    kept |= {role: secrets.token_urlsafe(24) for role in sorted(wanted - kept.keys())}
     path.touch(mode=0o600)
-    path.write_text(json.dumps(made, indent=1), encoding="utf-8")
-    return made
+    path.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+    return kept
 
 
 def _create_roles(connection: psycopg.Connection, passwords: dict[str, str]) -> None:

@@ -2,12 +2,14 @@
 
 import ipaddress
 import os
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
 _REQUIRED = object()
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,30}")
 
 
 def text(name: str, default: str | object = _REQUIRED) -> str:
@@ -37,6 +39,18 @@ def flag(name: str, default: bool) -> bool:
 
 def listing(name: str, default: str = "") -> list[str]:
     return [item for item in (part.strip() for part in text(name, default).split(",")) if item]
+
+
+def relay_addresses(name: str) -> dict[str, str]:
+    """Return code -> address for the codes listed under `name`; each address is a secret of its
+    own, in ACCORD_RELAY_URL_ and the code."""
+    codes = listing(name)
+    for code in codes:
+        if not _CODE.fullmatch(code) or code == "default":
+            raise ImproperlyConfigured(
+                f"{name} lists names like north or brevo_eu, and not {code!r}."
+            )
+    return {code: text(f"ACCORD_RELAY_URL_{code.upper()}") for code in codes}
 
 
 def choice(name: str, default: str, among: set[str]) -> str:

@@ -36,11 +36,13 @@ _CRM_TABLES = frozenset(
         "campaigns_campaign",
         "campaigns_campaignresult",
         "campaigns_campaignversion",
+        "campaigns_comparison",
         "campaigns_compiledcontent",
         "campaigns_colleaguenotice",
         "campaigns_delivery",
         "campaigns_measuredclick",
         "campaigns_enrolment",
+        "campaigns_draftstate",
         "campaigns_measuredmessage",
         "campaigns_outgoingmessage",
         "campaigns_replytemplate",
@@ -51,6 +53,12 @@ _CRM_TABLES = frozenset(
         "campaigns_image",
         "campaigns_preflight",
         "campaigns_savedblock",
+        "campaigns_launchplan",
+        "campaigns_round",
+        "campaigns_mailservicelimit",
+        "campaigns_relay",
+        "campaigns_relayallowance",
+        "campaigns_relayslot",
         "campaigns_statechange",
         "campaigns_stepmove",
         "campaigns_template",
@@ -106,6 +114,7 @@ _CRM_TABLES = frozenset(
 # What is evidence is written once: GDPR 5(2) and 7(1) ask us to demonstrate.
 _EVIDENCE_TABLES = frozenset(
     {
+        "campaigns_relaychange",
         "consent_balancingassessment",
         "consent_ledgerevent",
         "consent_legalrule",
@@ -148,6 +157,13 @@ GRANTS: dict[str, dict[str, Rule]] = {
         # What staff did with sequences, and with people in them: only ever added to.
         "campaigns_enrolmentchange": EVIDENCE,
         "campaigns_sequencechange": EVIDENCE,
+        # What came back: taken in by the worker; staff say that they have looked.
+        "campaigns_return": {
+            "accord_staff": frozenset({"SELECT", "UPDATE"}),
+            "accord_worker": WRITE,
+        },
+        "campaigns_returnpart": {"accord_worker": WRITE},
+        "campaigns_softbounce": {"accord_worker": WRITE},
         # The worker moves the timeline of whoever was merged.
         "crm_timelineentry": {"accord_staff": APPEND, "accord_worker": KEEP},
     },
@@ -175,8 +191,17 @@ GRANTS: dict[str, dict[str, Rule]] = {
     "intake": {
         "django_migrations": INTERNAL,
         # The public side drops envelopes in and can read nothing back.
-        "privacy_envelope": {"accord_public": DROP_IN, "accord_worker": WRITE},
-        "privacy_sealingpublickey": {"accord_public": READ, "accord_worker": WRITE},
+        # So does whoever takes in the mail that comes back, and no more than that.
+        "privacy_envelope": {
+            "accord_public": DROP_IN,
+            "accord_returns": DROP_IN,
+            "accord_worker": WRITE,
+        },
+        "privacy_sealingpublickey": {
+            "accord_public": READ,
+            "accord_returns": READ,
+            "accord_worker": WRITE,
+        },
         "consent_preferencecard": {"accord_public": READ, "accord_worker": WRITE},
         "consent_publicreceipt": {"accord_public": READ, "accord_worker": WRITE},
         "campaigns_publishedissue": {"accord_public": READ, "accord_worker": WRITE},
@@ -205,7 +230,7 @@ def apply_grants(connection: psycopg.Connection, *, zone: str) -> None:
         connection.execute(
             sql.SQL("REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {}").format(name)
         )
-        if role != "accord_public":
+        if role not in ("accord_public", "accord_returns"):
             connection.execute(
                 sql.SQL("GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {}").format(name)
             )

@@ -10,7 +10,15 @@ from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
 from deploy.bells import SCHEDULE
-from deploy.environment import choice, flag, integer, listing, text, web_address
+from deploy.environment import (
+    choice,
+    flag,
+    integer,
+    listing,
+    relay_addresses,
+    text,
+    web_address,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 PROCESS = text("ACCORD_PROCESS", "owner")
@@ -41,7 +49,7 @@ ANCHOR_DIR = Path(text("ACCORD_ANCHOR_DIR", str(HOME / "anchor")))
 # What wraps the keys of the ring (docs/key-providers.md). The public side and beat hold no key, so
 # they are not given the token either.
 KEY_PROVIDER = choice("ACCORD_KEY_PROVIDER", "local", {"local", "transit"})
-_USES_KEYS = PROCESS not in {"public", "beat"}
+_USES_KEYS = PROCESS not in {"public", "returns", "beat"}
 _NEEDS_SERVER = KEY_PROVIDER == "transit" and _USES_KEYS
 # Where nothing is required, a server may be named for `keys move`.
 TRANSIT_URL = web_address("ACCORD_TRANSIT_URL", required=_NEEDS_SERVER)
@@ -64,6 +72,8 @@ RELAY_URL = text("ACCORD_RELAY_URL", "smtp://127.0.0.1:2525")
 # configuration folder if that is not Postfix's own. Then a crash leaves no message unknown.
 RELAY_LOG = text("ACCORD_RELAY_LOG", "")
 RELAY_CONFIG_DIR = text("ACCORD_RELAY_CONFIG_DIR", "")
+# Further relays by their codes: the address of `north` is ACCORD_RELAY_URL_NORTH (or .._FILE).
+RELAY_URLS = relay_addresses("ACCORD_RELAYS") if _USES_KEYS else {}
 # The domain of Message-IDs, List-Ids and return paths.
 MAIL_DOMAIN = text("ACCORD_MAIL_DOMAIN", "mail.localhost.example")
 SENDER_NAME = text("ACCORD_SENDER_NAME", ORGANISATION_NAME)
@@ -75,8 +85,25 @@ REPLY_ADDRESS = text("ACCORD_REPLY_ADDRESS", SENDER_ADDRESS)
 LEASE_SECONDS = integer("ACCORD_LEASE_SECONDS", 360)
 # Networks that a webhook may call although they are not public, and without TLS: none by default.
 WEBHOOK_NETWORKS = [ipaddress.ip_network(n) for n in listing("ACCORD_WEBHOOK_NETWORKS")]
+# A folder per domain with the keys of `manage.py dkim`; where a domain has none, the key below.
+DKIM_DIR = Path(text("ACCORD_DKIM_DIR", str(HOME / "dkim")))
+# Where mail services may report complaints (RFC 9477); the mailbox must be one that is read.
+COMPLAINT_ADDRESS = text("ACCORD_COMPLAINT_ADDRESS", "")
 DKIM_KEY_PATH = text("ACCORD_DKIM_KEY", "")
 DKIM_SELECTOR = text("ACCORD_DKIM_SELECTOR", "accord")
+
+# --- What comes back (docs/returns.md) --------------------------------------------------------
+
+RETURNS_BY_MAIL = flag("ACCORD_RETURNS_BY_MAIL", False)
+RETURNS_LISTEN = text("ACCORD_RETURNS_LISTEN", "")
+RETURNS_ADDRESSES = listing("ACCORD_RETURNS_ADDRESSES")
+RETURNS_IMAP = text("ACCORD_RETURNS_IMAP", "") if PROCESS in {"returns", "owner"} else ""
+RETURNS_IMAP_SECONDS = integer("ACCORD_RETURNS_IMAP_SECONDS", 60)
+ANYMAIL = {  # what mail services prove themselves with; it opens nothing of ours
+    "WEBHOOK_SECRET": text("ACCORD_WEBHOOK_SECRET", ""),
+    "MAILGUN_WEBHOOK_SIGNING_KEY": text("ACCORD_MAILGUN_SIGNING_KEY", ""),
+    "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY": text("ACCORD_SENDGRID_VERIFICATION_KEY", ""),
+}
 
 # --- Databases: a process has only the ones it was given -------------------------------------
 
@@ -95,7 +122,7 @@ def _database(name: str) -> dict[str, Any]:
         "PORT": str(parts.pop("port", "")),
         "CONN_MAX_AGE": 600,
         # The public side tries once more on a new connection instead (privacy.on_intake).
-        "CONN_HEALTH_CHECKS": PROCESS != "public",
+        "CONN_HEALTH_CHECKS": PROCESS not in {"public", "returns"},
         "OPTIONS": {"application_name": f"accord-{PROCESS}", **parts},
     }
 
@@ -228,6 +255,8 @@ CSRF_FAILURE_VIEW = "crm.pages.errors.csrf_failure"
 SESSION_COOKIE_AGE = integer("ACCORD_SESSION_SECONDS", 12 * 3600)
 # How many people one person may export alone (ASVS 5.0 2.3.5).
 EXPORT_ALONE_MAX = integer("ACCORD_EXPORT_ALONE_MAX", 100)
+# To how many people one person may send a campaign alone.
+CAMPAIGN_APPROVAL_SIZE = integer("ACCORD_CAMPAIGN_APPROVAL_SIZE", 1000)
 
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = 0.25  # hours
@@ -280,7 +309,8 @@ SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _OWN_URL.startswith("https://") else 0
 X_FRAME_OPTIONS = "DENY"
 # A sealed submission is at most 16 KiB; staff uploads come with their own limits.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 64 * 1024 if PROCESS == "public" else 2 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 200
+# A mail of sixty blocks has some thousand fields.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 200 if PROCESS == "public" else 2000
 # What staff upload is held in memory until it is sealed: it never reaches a disk in clear. A file
 # that is larger is not taken at all.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]

@@ -21,21 +21,21 @@ _MAP_COMMENT = re.compile(rb"\n?(/\*|//)# sourceMappingURL=[^\n]*(\*/)?\s*$")
 
 _ICON_NAMES = """
 activity address-book adjustments-horizontal affiliate alert-circle alert-triangle align-left
-archive arrow-back-up arrow-down arrow-left arrow-right arrow-up ban bell bolt briefcase brush bug
-building calendar calendar-event certificate chart-bar chart-line chart-pie check checklist
-chevron-down chevron-left chevron-right chevron-up circle circle-check circle-dashed circle-x
-click clipboard clipboard-check clipboard-list clock code columns columns-2 columns-3 copy
-database device-desktop device-mobile device-tablet dots dots-vertical download external-link eye
-eye-off file-code file-text filter fingerprint flask folder forms gavel grip-vertical h-1
-hand-stop heart help-circle history home hourglass id-badge-2 inbox info-circle key keyboard
-language layout-grid lifebuoy link list loader-2 lock lock-open logout mail mail-check
-mail-forward mail-opened mail-x mailbox map-pin menu-2 message message-circle moon news notes
-paperclip palette pencil phone photo player-pause player-play player-stop plus point printer
-qrcode refresh report report-analytics rocket scale search section send separator server settings
-share shield shield-check shield-half shield-lock sitemap social sort-ascending sort-descending
-speakerphone square star sun switch-horizontal tag tags target-arrow template test-pipe timeline
-toggle-right tool trash typography upload user user-check user-circle user-off user-plus user-x
-users users-group wand world x
+archive arrow-back-up arrow-down arrow-left arrow-right arrow-up arrows-vertical ban bell bold
+bolt briefcase brush bug building calendar calendar-event certificate chart-bar chart-line
+chart-pie check checklist chevron-down chevron-left chevron-right chevron-up circle circle-check
+circle-dashed circle-x click clipboard clipboard-check clipboard-list clock code columns columns-2
+columns-3 contrast copy database device-desktop device-mobile device-tablet dots dots-vertical
+download external-link eye eye-off file-code file-text filter fingerprint flask folder forms gavel
+grip-vertical h-1 hand-stop heart help-circle history home hourglass id-badge-2 inbox info-circle
+italic key keyboard language layout-grid lifebuoy link list list-numbers loader-2 lock lock-open
+logout mail mail-check mail-forward mail-opened mail-x mailbox map-pin menu-2 message
+message-circle moon news notes paperclip palette pencil phone photo player-pause player-play
+player-stop plus point printer qrcode refresh report report-analytics rocket scale search section
+send separator server settings share shield shield-check shield-half shield-lock sitemap social
+sort-ascending sort-descending speakerphone square star sun switch-horizontal tag tags
+target-arrow template test-pipe timeline toggle-right tool trash typography underline unlink
+upload user user-check user-circle user-off user-plus user-x users users-group wand world x
 """
 ICONS = re.findall(r"\S+", _ICON_NAMES)
 
@@ -108,6 +108,25 @@ PACKAGES = [
         "3.51.0",
         "0pinvPZz7YeX+OSfxuEAbnEPWbocVXW5iU8h5lh41pYG8sZuQfpWECC980lxOT0clGIcNGn8xsBr+zKaRGdA/g==",
         {f"icons/outline/{name}.svg": f"{name}.svg" for name in ICONS},
+        "LICENSE",
+    ),
+    # The visual mode of the mail editor. grapesjs-mjml holds mjml-browser (MIT) in its file.
+    Package(
+        "grapesjs",
+        "0.23.6",
+        "I8M/sPWjHm6MLIdUtRFNOKsQ3PtDgIDsc2S8ANkJsfHj3ZoH98oNMMWr64Kx22XgjHCQ4xpUx7nvXyQSKV1mrQ==",
+        {
+            "dist/grapes.min.js": "grapes.min.js",
+            "dist/css/grapes.min.css": "grapes.min.css",
+            "locale/fr.js": "fr.js",
+        },
+        "LICENSE",
+    ),
+    Package(
+        "grapesjs-mjml",
+        "1.0.8",
+        "cgaKwuGcBVgFCyqqK39kraPfw5DiA8qIyHKsDoMpOUqPY+ubMznx6U2M1NC9UKwD+gDCy/VVctyhb/aJAgyPNw==",
+        {"dist/index.js": "grapesjs-mjml.min.js", "locale/fr.js": "fr.js"},
         "LICENSE",
     ),
 ]

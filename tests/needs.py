@@ -24,7 +24,12 @@ POSTFIX = (
     "What a relay knows of a message is asked of a real Postfix, as root: apt-get install postfix"
 )
 SPAM = "The look before a launch is tested with a filter: apt-get install spamassassin"
+IMAP = "A mailbox on a real IMAP server needs it: apt-get install dovecot-imapd"
 POLICY = Path("/usr/sbin/policy-rc.d")
+
+
+def find_dovecot() -> str | None:
+    return shutil.which("dovecot") or shutil.which("dovecot", path="/usr/sbin")
 
 
 def _postgres() -> str | None:
@@ -35,6 +40,7 @@ def _postgres() -> str | None:
 _NEEDS: dict[str, tuple[Callable[[], str | None], str]] = {
     "chromium": (find_chromium, NEEDED),
     "redis-server": (lambda: shutil.which("redis-server"), REDIS),
+    "dovecot-imapd": (find_dovecot, IMAP),
     "iproute2": (lambda: shutil.which("ip"), NETWORK),
     "nftables": (lambda: shutil.which("nft"), NETWORK),
     "nginx-light": (lambda: shutil.which("nginx"), NETWORK),

@@ -14,7 +14,7 @@ from campaigns.automations.definition import Definition, Step, campaign_of, read
 from campaigns.automations.enrolling import end, note_moved
 from campaigns.automations.occasions import know_members
 from campaigns.automations.versions import SequenceUnknown
-from campaigns.launching import WrongState, start_sequence_mail
+from campaigns.launching import start_sequence_mail
 from campaigns.models import (
     Campaign,
     CampaignMode,
@@ -30,6 +30,7 @@ from campaigns.models import (
     SequenceVersion,
     StateChange,
 )
+from campaigns.moving import WrongState
 from crm.services import make_tag, segment_rules
 
 # Who is in an archived sequence waits this long for it to be restored; then their passage ends.

@@ -100,5 +100,5 @@ def _message(notice: ColleagueNotice, recipient: str, now: datetime) -> bytes:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(text % {"link": link} + "\n", cte="quoted-printable")
     body = message.as_bytes()
-    known = signer()
+    known = signer(settings.SENDER_ADDRESS)
     return known.sign(body) if known else body

@@ -56,6 +56,11 @@ def _end_by_tag(contact_ids: Many[UUID], slug: str, now: datetime) -> None:
         end(rows, EnrolmentState.EXITED, "tag", now)
 
 
+def stop_by_reply(*, contact_id: UUID, campaign_id: UUID | None, at: datetime) -> None:
+    """What follows in sequences from an answer, whatever it answered."""
+    stop_on_reply(contact_id=contact_id, at=at)
+
+
 def stop_on_reply(*, contact_id: UUID, at: datetime) -> int:
     """End the passages of somebody who answered, where the sequence says so; return how many.
 

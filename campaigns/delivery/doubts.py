@@ -21,9 +21,9 @@ from django.conf import settings
 from django.db import transaction
 
 from campaigns.delivery import statements
+from campaigns.delivery.naming import message_id
 from campaigns.delivery.outcomes import MOST_TRIES
 from campaigns.delivery.postfix_log import NoEvidence, Reading, queued_now, read_log
-from campaigns.delivery.preparing import message_id
 from campaigns.delivery.statements import Claimed, Doubt, Outcome, Written
 from campaigns.models import LETTER_KINDS, Delivery, DeliveryKind, DeliveryState
 from campaigns.single.sending import single_handed_over
@@ -72,7 +72,8 @@ class Evidence:
         since = doubt.handing_at - _MARGIN
         until = doubt.handing_at + timedelta(seconds=settings.LEASE_SECONDS)
         if self.reading.covers(since, until):
-            return Answer.NOT_TAKEN, ""
+            # Of several relays another may have it, whose log is not here.
+            return (Answer.NO_EVIDENCE if settings.RELAY_URLS else Answer.NOT_TAKEN), ""
         is_late = now - doubt.handing_at > PATIENCE
         return (Answer.NO_EVIDENCE if is_late or self._is_broken(since) else Answer.NOT_YET), ""
 

@@ -13,10 +13,14 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from django.conf import settings
 from django.db import InterfaceError, OperationalError, connections, transaction
 
 from campaigns.delivery import outcomes as means
 from campaigns.delivery import statements
+from campaigns.delivery.carrier import HandOverStopped, RelayOut
+from campaigns.delivery.fleet import PATIENCE_SECONDS, AtLimit, Choice, Fleet, NoRelayLeft
+from campaigns.delivery.pacing import PacedBatch, answers_of
 from campaigns.delivery.preparing import (
     LetterDesk,
     NewsletterDesk,
@@ -24,12 +28,9 @@ from campaigns.delivery.preparing import (
     Prepared,
     campaign_for_sending,
 )
-from campaigns.delivery.relay import HandOverStopped, Relay
 from campaigns.delivery.statements import Claimed, Gate, Outcome, Verdict, Written
 from campaigns.finishing import finish_campaigns
 from campaigns.models import Campaign, CampaignState, DeliveryState
-from campaigns.smtp.addresses import RelayAddress
-from campaigns.smtp.outcomes import RelayUnavailable
 from consent.services import letters_handed_over, settle_decisions
 from crm.services import mark_unreachable, publish_events, record_sent
 from privacy.services import JournalUnreachable, is_journal_applied, journal_head
@@ -61,7 +62,7 @@ class Turn:
     """One task's time with one queue: a campaign's, or that of the required letters."""
 
     worker: str
-    relay: Relay
+    fleet: Fleet
     clock: Clock
     desk: Desk
     campaign_id: UUID | None = None
@@ -82,47 +83,87 @@ class Turn:
                 rows = statements.claim(
                     campaign_id=self.campaign_id,
                     worker=self.worker,
-                    size=CLAIM_SIZE,
+                    size=self._claim_size(ends_at),
                     kind=self.gate,
                 )
                 if not rows:
                     return False
                 self._held = {row.id: row for row in rows}
                 self._serve(rows, ends_at)
+        except AtLimit:
+            raise Halted("relays_at_limit") from None
+        except NoRelayLeft as nobody:
+            raise Halted(nobody.reason) from None
         finally:
             self._release()
         return True
 
+    def _claim_size(self, ends_at: float) -> int:
+        """What cannot leave is not claimed. Raises AtLimit and NoRelayLeft, if anything is due."""
+        while True:
+            try:
+                return self.fleet.room(CLAIM_SIZE)
+            except (AtLimit, NoRelayLeft) as nothing:
+                if not statements.is_due(campaign_id=self.campaign_id):
+                    return 1
+                if time.monotonic() > ends_at or not _is_soon(nothing):
+                    raise
+
     def _serve(self, rows: Sequence[Claimed], ends_at: float) -> None:
-        try:
-            self.relay.connect()
-        except RelayUnavailable:
-            raise Halted("relay_unreachable") from None
+        self.fleet.choose()  # without a relay nothing is decrypted
         preparation = self.desk.prepare(rows, now=self.clock())
         self._record(preparation.settled)
-        waiting = preparation.prepared
+        waiting = list(preparation.prepared)
         while waiting and time.monotonic() < ends_at:
-            size = self.relay.batch_size
-            batch, waiting = waiting[:size], waiting[size:]
-            self._send(batch)
+            try:
+                choice = self.fleet.choose()
+            except AtLimit as full:
+                if not _is_soon(full):
+                    raise
+                continue
+            batch = PacedBatch.begin(self.fleet, choice, waiting)
+            self._record(batch.sent_back())
+            waiting = [each for each in waiting if each.claimed.id not in batch.dealt_with]
+            if batch.ready:
+                self._send(batch, choice)
+            elif batch.relay_wait:
+                time.sleep(min(batch.relay_wait, PATIENCE_SECONDS))
 
-    def _send(self, batch: Sequence[Prepared]) -> None:
-        passed = self._pass_gate(batch)
-        ready = [each for each in batch if each.claimed.id in passed]
+    def _send(self, batch: PacedBatch, choice: Choice) -> None:
+        passed = self._pass_gate(batch.ready)
+        batch.keep_only(passed)
+        ready = batch.ready
         # From here on only the relay's answer may move them: a message that may have left is
         # never given back, whatever fails on the way.
         for each in ready:
             self._held.pop(each.claimed.id, None)
+        if not batch.is_fresh:
+            self._record(batch.renew())
+        started = time.monotonic()
         try:
-            found = self.relay.hand_over(ready, regate=self._pass_gate)
+            found = choice.carrier.hand_over(
+                batch.ready,
+                regate=lambda late: self._pass_again(batch, late),
+                seconds=batch.seconds,
+            )
         except HandOverStopped as stopped:
             self._record(stopped.outcomes)
-            if isinstance(stopped.cause, RelayUnavailable):
-                raise Halted("relay_unreachable") from None
+            batch.give_back_unused(stopped.outcomes)
+            if isinstance(stopped.cause, RelayOut):
+                self.fleet.out(choice.way.code, stopped.cause.failure)
+                self.fleet.room(1)  # the others go on; without any the campaign says so at once
+                return
             raise stopped.cause from None
         self._record(found)
-        if any(each.reason == means.SENDER_REFUSED for each in found):
-            raise Halted(means.SENDER_REFUSED)
+        self.fleet.worked(choice)
+        answers = answers_of(ready, found)
+        self.fleet.note(choice.way, answers, time.monotonic() - started)
+
+    def _pass_again(self, batch: PacedBatch, late: Sequence[Prepared]) -> set[int]:
+        """Ask again, the gate and for the allowance: both have become old."""
+        passed = self._pass_gate(late)
+        self._record(batch.renew(among=passed, late=late))
+        return passed & batch.ids
 
     # --- the gate ---------------------------------------------------------------------------
 
@@ -221,6 +262,14 @@ def _is_dead(evidence: str) -> bool:
     return enhanced.startswith("5.1.") and enhanced not in ("5.1.7", "5.1.8")
 
 
+def _is_soon(nothing: AtLimit | NoRelayLeft) -> bool:
+    """Wait for what may leave within a moment; what may not is no use to wait for."""
+    if not isinstance(nothing, AtLimit) or nothing.wait_seconds > PATIENCE_SECONDS:
+        return False
+    time.sleep(max(0.02, nothing.wait_seconds))
+    return True
+
+
 def deliver(
     *, campaign_id: UUID, worker: str, seconds: float, clock: Clock, relay_url: str = ""
 ) -> bool:
@@ -233,11 +282,13 @@ def deliver(
         return False
     is_more = False
     reason = ""
-    address = RelayAddress.parse(relay_url) if relay_url else None
-    with Relay(address) as relay:
+    sender_domain = campaign.sender_address.rpartition("@")[2].lower()
+    with Fleet(
+        worker=worker, load="newsletter", sender_domain=sender_domain, only=relay_url
+    ) as fleet:
         turn = Turn(
             worker=worker,
-            relay=relay,
+            fleet=fleet,
             clock=clock,
             desk=NewsletterDesk(campaign),
             campaign_id=campaign_id,
@@ -256,10 +307,11 @@ def deliver(
 
 def send_letters(*, worker: str, seconds: float, clock: Clock) -> int:
     """Send the required letters that are due; return how many the relay took."""
-    with Relay() as relay:
+    sender_domain = settings.SENDER_ADDRESS.rpartition("@")[2].lower()
+    with Fleet(worker=worker, load="letter", sender_domain=sender_domain) as fleet:
         turn = Turn(
             worker=worker,
-            relay=relay,
+            fleet=fleet,
             clock=clock,
             desk=_LETTERS,
             gate="gate_letters",

@@ -15,19 +15,20 @@ from campaigns.content.compile import compile_content, parts_of
 from campaigns.content.conditions import Facets
 from campaigns.content.library import letter
 from campaigns.content.merge import MissingValue, Segments
-from campaigns.delivery.naming import message_id_of
+from campaigns.delivery.naming import message_id, return_path
 from campaigns.delivery.signing import signer
 from campaigns.delivery.statements import Claimed, GateMark, Outcome
 from campaigns.measurement import links as measurement
 from campaigns.measurement.links import FrozenLink
 from campaigns.measurement.measured_mail import measured, trackable_links
-from campaigns.models import Campaign, CompiledContent, Delivery, DeliveryKind, DeliveryState
-from campaigns.smtp.addresses import BadAddress, verp_address
+from campaigns.models import Campaign, CompiledContent, DeliveryKind, DeliveryState
+from campaigns.returns.addresses import complaints_address, opt_out_mailto
+from campaigns.smtp.addresses import BadAddress
 from campaigns.smtp.headers import UnsafeHeader
 from campaigns.smtp.message import MessageFrame, Sender
 from consent.services import OptOutLinks, opt_out_links, write_letter
 from crm.services import Profile, Traits, organisation_names, profiles, traits
-from privacy.services import fingerprint_emails, keyed_id
+from privacy.services import fingerprint_emails
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,18 +47,6 @@ class Preparation:
     prepared: list[Prepared]
     # What can never be sent, with the reason.
     settled: list[Outcome]
-
-
-def return_path(delivery_id: int) -> str:
-    mac = keyed_id(scope="return_path", parts=[delivery_id.to_bytes(8, "big")])
-    return verp_address(delivery=delivery_id, mac=mac, domain=settings.MAIL_DOMAIN)
-
-
-def message_id(claimed: Claimed | Delivery) -> str:
-    """Always the same for the same message, so that a second copy is recognisable."""
-    return message_id_of(
-        reference_id=claimed.reference_id, contact_id=claimed.contact_id, kind=claimed.kind
-    )
 
 
 def values_of(profile: Profile, *, organisation: str = "", language: str = "") -> dict[str, str]:
@@ -142,12 +131,13 @@ class _FrozenMail:
                 reply_to=campaign.reply_to,
                 list_id=f"{title} <{self._purpose.replace('_', '-')}.{settings.MAIL_DOMAIN}>",
                 feedback_id=f"{campaign.id.hex}:{self._purpose}:newsletter:accord",
+                complaint_address=complaints_address(),
             ),
             subject=self._parts.subject,
             html=html,
             text=self._parts.text,
             language=self._language,
-            signer=signer(),
+            signer=signer(campaign.sender_address),
         )
 
     def frame_of(self, row: Claimed, links: OptOutLinks) -> tuple[MessageFrame, Mapping[str, str]]:
@@ -211,7 +201,7 @@ class NewsletterDesk:
                 done.settled.append(_failed(row, "missing_value"))
                 continue
             mark = GateMark(row.id, marks[row.contact_id].marks, row.is_measurable)
-            done.prepared.append(Prepared(row, return_path(row.id), recipient, message, mark))
+            done.prepared.append(Prepared(row, return_path(row), recipient, message, mark))
         return done
 
     def _known(self, contact_ids: Sequence[UUID]) -> "_Known":
@@ -245,6 +235,7 @@ class NewsletterDesk:
             date=now,
             unsubscribe_url=links.one_click_url,
             facets=known.facets(row.contact_id),
+            unsubscribe_mailto=opt_out_mailto(links.one_click_url),
         )
 
 
@@ -298,7 +289,7 @@ class LetterDesk:
                 text=parts.text,
                 language=language,
                 kind="letter",
-                signer=signer(),
+                signer=signer(settings.SENDER_ADDRESS),
             )
         return self._frames[kind, language]
 
@@ -332,7 +323,7 @@ class LetterDesk:
             return
         mark = fingerprint_emails(emails=[email])[0]
         done.prepared.append(
-            Prepared(row, return_path(row.id), email, message, GateMark(row.id, mark.marks))
+            Prepared(row, return_path(row), email, message, GateMark(row.id, mark.marks))
         )
 
 

@@ -1,7 +1,7 @@
 """The statements of the delivery ledger, from `campaigns/sql`, as typed calls."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -9,10 +9,19 @@ from typing import Any, Literal
 from uuid import UUID
 
 from django.conf import settings
-from django.db import connections
+from django.db import connections, models
+from django.db.models import Func
 
-from campaigns.models import DeliveryState
+from campaigns.models import Delivery, DeliveryState
 from privacy.services import JournalHead
+
+
+class ClockTimestamp(Func):
+    """The clock of the database, as it moves on."""
+
+    function = "clock_timestamp"
+    output_field = models.DateTimeField()
+
 
 _SQL = Path(__file__).resolve().parent.parent / "sql"
 
@@ -95,6 +104,14 @@ def claim(*, campaign_id: UUID | None, worker: str, size: int, kind: Gate) -> li
         },
     )
     return [Claimed(*row) for row in sorted(rows)]
+
+
+def is_due(*, campaign_id: UUID | None) -> bool:
+    """Say whether a campaign, or the required letters (None), have a message that is due."""
+    due = Delivery.objects.filter(state=DeliveryState.QUEUED, due_at__lte=ClockTimestamp())
+    if campaign_id is None:
+        return due.filter(campaign=None).exists()
+    return due.filter(campaign_id=campaign_id).exists()
 
 
 def gate(
@@ -223,15 +240,89 @@ def forget_measures() -> int:
     return int(_rows("forget_measures", {})[0][0])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """How an audience is frozen: its round, when each message is due, and who gets which variant.
+
+    `zones` are countries with a moment of their own; everybody else gets `due_at`, or now. The
+    share `sample` gets one of `variants` by chance; the rest `rest_variant`, in `rest_state`.
+    """
+
+    round: int = 1
+    due_at: datetime | None = None
+    zones: Mapping[str, datetime] = field(default_factory=dict)
+    variants: int = 1
+    sample: float = 0.0
+    rest_state: DeliveryState = DeliveryState.QUEUED
+    rest_variant: int = 0
+
+
+_AT_LAUNCH = Freeze()
+# The digest is asked for where somebody is drawn: a million of them cost seconds.
+_DRAW, _NO_DRAW = "md5(launch.campaign_id::text || j.id::text)", "'0000000000000000'"
+
+
 def freeze_audience(
     *, campaign_id: UUID, purpose_code: str, membership: str, parameters: Sequence[Any],
-    now: datetime,
+    now: datetime, how: Freeze = _AT_LAUNCH,
 ) -> tuple[int, int]:  # fmt: skip
     """Plan one message per person who may be written to; return (planned, excluded)."""
-    sql = statement("freeze_audience").replace("{membership}", membership)
+    sql = _with_members("freeze_audience", membership)
+    sql = sql.replace("{draw}", _DRAW if how.sample else _NO_DRAW)
+    given = [
+        *(campaign_id, purpose_code, now, how.round, how.due_at, how.sample, how.variants),
+        *(int(how.rest_state), how.rest_variant, list(how.zones), list(how.zones.values())),
+        *parameters,
+    ]
     with connections["default"].cursor() as cursor:
-        cursor.execute(sql, [campaign_id, purpose_code, now, *parameters])
+        cursor.execute(sql, given)
         row = cursor.fetchone()
     if row is None:
         raise RuntimeError("The statement answers with one row, always.")
     return int(row[0]), int(row[1])
+
+
+def _with_members(name: str, membership: str) -> str:
+    judged = statement("judged").replace("{membership}", membership)
+    return statement(name).replace("{judged}", judged)
+
+
+def count_missing(
+    *, campaign_id: UUID, purpose_code: str, membership: str, parameters: Sequence[Any],
+    now: datetime,
+) -> int:  # fmt: skip
+    """Return how many may be written to now and have no message of this campaign."""
+    sql = _with_members("count_missing", membership)
+    with connections["default"].cursor() as cursor:
+        cursor.execute(sql, [campaign_id, purpose_code, now, *parameters])
+        row = cursor.fetchone()
+    return int(row[0]) if row else 0
+
+
+def retake(
+    *, campaign_id: UUID, number: int, with_failed: bool, with_unknown: bool
+) -> dict[int, int]:
+    """Queue failed and unknown messages again, in a later round; return state before -> rows."""
+    parameters = {
+        "campaign": campaign_id,
+        "round": number,
+        "with_failed": with_failed,
+        "with_unknown": with_unknown,
+    }
+    return dict(_rows("retake", parameters))
+
+
+def release_held(*, campaign_id: UUID, variant: int) -> int:
+    """Let everybody go who was held back, with this variant; return how many."""
+    return int(_rows("release_held", {"campaign": campaign_id, "variant": variant})[0][0])
+
+
+def tally(*, campaign_id: UUID, rule: str) -> dict[int, tuple[int, int]]:
+    """Return per variant of the sample (messages that count, of them with the event)."""
+    rows = _rows("tally", {"campaign": campaign_id, "rule": rule})
+    return {variant: (messages, events) for variant, messages, events in rows}
+
+
+def start_due(*, now: datetime) -> list[UUID]:
+    """Move what is scheduled and due to starting; return the ids."""
+    return [row[0] for row in _rows("start_due", {"now": now})]

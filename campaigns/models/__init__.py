@@ -41,8 +41,25 @@ from campaigns.models.material import (
     SavedBlock,
 )
 from campaigns.models.measurement import MeasuredMessage, PublishedLink, TrackedLink
+from campaigns.models.planning import (
+    Comparison,
+    ComparisonOutcome,
+    LaunchPlan,
+    Round,
+    WinnerRule,
+)
+from campaigns.models.relays import (
+    MailServiceLimit,
+    Relay,
+    RelayAllowance,
+    RelayChange,
+    RelaySlot,
+    RelayState,
+)
 from campaigns.models.results import CampaignResult, MeasuredClick
+from campaigns.models.returns import Return, ReturnPart, SoftBounce
 from campaigns.models.single import OutgoingMessage, ReplyTemplate
+from campaigns.models.writing import DraftState
 
 __all__ = [
     "LETTER_KINDS",
@@ -56,14 +73,19 @@ __all__ = [
     "CampaignState",
     "CampaignVersion",
     "ColleagueNotice",
+    "Comparison",
+    "ComparisonOutcome",
     "CompiledContent",
     "Delivery",
     "DeliveryKind",
     "DeliveryState",
+    "DraftState",
     "Enrolment",
     "EnrolmentChange",
     "EnrolmentState",
     "Image",
+    "LaunchPlan",
+    "MailServiceLimit",
     "MeasuredClick",
     "MeasuredMessage",
     "OutgoingMessage",
@@ -72,7 +94,15 @@ __all__ = [
     "PublishedImage",
     "PublishedIssue",
     "PublishedLink",
+    "Relay",
+    "RelayAllowance",
+    "RelayChange",
+    "RelaySlot",
+    "RelayState",
     "ReplyTemplate",
+    "Return",
+    "ReturnPart",
+    "Round",
     "SavedBlock",
     "Sequence",
     "SequenceChange",
@@ -80,8 +110,10 @@ __all__ = [
     "SequenceMember",
     "SequenceState",
     "SequenceVersion",
+    "SoftBounce",
     "StateChange",
     "StepMove",
     "Template",
     "TrackedLink",
+    "WinnerRule",
 ]

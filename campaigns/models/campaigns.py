@@ -6,6 +6,7 @@ from django.db import models
 class CampaignState(models.TextChoices):
     DRAFT = "draft"
     SCHEDULED = "scheduled"
+    STARTING = "starting"
     RUNNING = "running"
     PAUSED = "paused"
     FINISHED = "finished"
@@ -24,6 +25,8 @@ class Template(models.Model):
     name = models.CharField(max_length=120)
     language = models.CharField(max_length=5)
     mjml = models.TextField()
+    # The mail as blocks, from which mjml is made; null where it is written as code.
+    blocks = models.JSONField(null=True)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
     archived_at = models.DateTimeField(null=True)
@@ -47,6 +50,8 @@ class Campaign(models.Model):
     sender_address = models.CharField(max_length=254)
     reply_to = models.CharField(max_length=254, blank=True)
     mjml = models.TextField()
+    # The mail as blocks, from which mjml is made; null where it is written as code.
+    blocks = models.JSONField(null=True)
     created_at = models.DateTimeField()
     created_by = models.UUIDField(null=True)
     updated_at = models.DateTimeField()
@@ -77,6 +82,8 @@ class CampaignVersion(models.Model):
     subject = models.CharField(max_length=200)
     preheader = models.CharField(max_length=200, blank=True)
     mjml = models.TextField()
+    # The mail as blocks, from which mjml is made; null where it is written as code.
+    blocks = models.JSONField(null=True)
     updated_at = models.DateTimeField()
 
     class Meta:

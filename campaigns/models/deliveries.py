@@ -18,6 +18,8 @@ class DeliveryState(models.IntegerChoices):
     FAILED = 7, "failed"
     BOUNCED = 8, "bounced"
     UNKNOWN = 9, "unknown"
+    # The rest of the audience of an A/B test, until one of its variants is chosen.
+    HELD = 10, "held"
 
 
 OPEN_STATES = (
@@ -25,6 +27,7 @@ OPEN_STATES = (
     DeliveryState.CLAIMED,
     DeliveryState.HANDING,
     DeliveryState.IN_DOUBT,
+    DeliveryState.HELD,
 )
 
 
@@ -51,6 +54,8 @@ class Delivery(models.Model):
     kind = models.SmallIntegerField(choices=DeliveryKind.choices)
     # Which of the campaign's variants the person gets: 0 is the first.
     variant = models.PositiveSmallIntegerField(db_default=0)
+    # 1 is the launch; a later round takes up who was missed.
+    round = models.PositiveSmallIntegerField(db_default=1)
     # What a letter answers (a confirmation request); the campaign's id for newsletters.
     reference_id = models.UUIDField()
     state = models.SmallIntegerField(choices=DeliveryState.choices, default=DeliveryState.QUEUED)
@@ -103,5 +108,11 @@ class Delivery(models.Model):
                 fields=["campaign", "contact_id"],
                 condition=Q(is_measured=True),
                 name="delivery_measured",
+            ),
+            # What a provider's API took: its events name its own id.
+            models.Index(
+                fields=["evidence"],
+                condition=Q(evidence__startswith="api:"),
+                name="delivery_of_provider",
             ),
         ]

@@ -32,18 +32,22 @@ _NAMES: Mapping[str, Promise] = {
     "skipped": _("Left out at the last moment"),
     "failed": _("Failed"),
     "unknown": _("Unknown"),
+    "held": _("Waiting for the A/B test"),
     "open": _("Still to come"),
 }
 # Outcomes with a single meaning, said where reasons stand for the others.
 _MEANINGS: Mapping[str, str | Promise] = {
     "bounced": reason("rejected"),
-    "unknown": _("The connection broke while it was handed over, so it is never sent again."),
+    "unknown": _("The connection broke while it was handed over: it is not sent again by itself."),
 }
 
 
 def parts(account: Progress) -> list[Part]:
     """Every outcome, zeros too: a line that is missing could hide somebody."""
-    counts = {code: account.counts.get(code, 0) for code in _NAMES} | {"open": account.open}
+    counts = {code: account.counts.get(code, 0) for code in _NAMES}
+    counts["open"] = account.open - counts["held"]
+    if not counts["held"]:  # most campaigns compare nothing
+        del counts["held"]
     reasons = {
         "skipped": reason_lines(account.skipped),
         "failed": reason_lines(account.failed),
@@ -60,4 +64,4 @@ def parts(account: Progress) -> list[Part]:
 def is_moving(account: Progress) -> bool:
     """Whether the numbers may still change without anybody pressing a button."""
     held = account.counts["claimed"] + account.counts["handing"] + account.counts["in_doubt"]
-    return account.state == "running" or held > 0
+    return account.state in ("running", "starting") or held > 0

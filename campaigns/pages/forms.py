@@ -10,13 +10,18 @@ from django.core.exceptions import ValidationError
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
+from campaigns.content.blocks.document import BlocksInvalid, words_of
+from campaigns.content.blocks.mjml import write
 from campaigns.content.lint import LONGEST_SOURCE_BYTES
 from campaigns.drafts import Draft
+from campaigns.history import Words
 from campaigns.launching import NOT_TO_WRITE_FOR
 from campaigns.models import Campaign
+from campaigns.pages.posted_blocks import posted_document
 from campaigns.smtp.addresses import BadAddress, has_controls, wire_address
 from consent.services import purposes
 from crm.services import FreeTextField, segments
+from privacy.services import refuse_card_numbers
 
 Choices = list[tuple[str, Any]]
 
@@ -133,7 +138,44 @@ def segment_choices() -> Choices:
     return [("", _("Every contact")), *((str(one.id), one.name) for one in segments())]
 
 
-class CampaignForm(forms.Form):
+class WordsForm(forms.Form):
+    """The words of a mail: typed as code, or as blocks (`mode`), which become code."""
+
+    mode = forms.ChoiceField(
+        choices=[("code", "code"), ("blocks", "blocks")],
+        required=False,
+        widget=forms.HiddenInput,
+    )
+    mjml = _code()
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = {**self.cleaned_data, "blocks": None}
+        if given.pop("mode", "") != "blocks":
+            return given
+        try:
+            document = posted_document(self.data)
+        except BlocksInvalid as invalid:
+            raise ValidationError(list(invalid.problems)) from None
+        for text in words_of(document):
+            refuse_card_numbers(text)
+        return given | {"blocks": document, "mjml": write(document).mjml}
+
+
+class VersionForm(WordsForm):
+    """The words of a campaign in a further language or variant."""
+
+    field_order = ("subject", "preheader", "mode", "mjml", "seen")
+    subject = _line(_("Subject"), _("May hold merge fields, such as the first name."))
+    preheader = _line(_("Preheader"), _("The line that mail programs show after the subject."))
+    seen = MomentField(required=False)
+
+    def words(self) -> Words:
+        """Only after is_valid()."""
+        names = ("subject", "preheader", "mjml", "blocks")
+        return Words(**{name: self.cleaned_data[name] for name in names})
+
+
+class CampaignForm(WordsForm):
     name = FreeTextField(
         label=_("Name of the campaign"),
         help_text=_("For your team: nobody else sees it."),
@@ -160,7 +202,6 @@ class CampaignForm(forms.Form):
     reply_to = _address(
         _("Answers go to"), required=False, help_text=_("Empty: to the sender’s address.")
     )
-    mjml = _code()
     # The version that the writer read, so that nobody overwrites a colleague unknowingly.
     seen = MomentField(required=False)
 
@@ -188,12 +229,11 @@ class CampaignForm(forms.Form):
         )
 
 
-class TemplateForm(forms.Form):
+class TemplateForm(WordsForm):
     name = FreeTextField(
         label=_("Name of the template"), max_length=120, widget=_text(), validators=[_is_name]
     )
     language = _language()
-    mjml = _code()
 
 
 class TestSendForm(forms.Form):

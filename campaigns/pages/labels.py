@@ -12,10 +12,32 @@ from consent.services import REASONS as REASONS_OF_CONSENT
 STATE_NAMES: Mapping[str, Promise] = {
     CampaignState.DRAFT: _("Draft"),
     CampaignState.SCHEDULED: _("Scheduled"),
+    CampaignState.STARTING: _("Being prepared"),
     CampaignState.RUNNING: _("Sending"),
     CampaignState.PAUSED: _("Paused"),
     CampaignState.FINISHED: _("Finished"),
     CampaignState.CANCELLED: _("Cancelled"),
+}
+# Why somebody cancelled, or why a campaign did not start: beside the state in the history.
+CANCEL_REASONS: Mapping[str, Promise] = {
+    "wrong_words": _("The words are wrong"),
+    "wrong_people": _("The people are wrong"),
+    "wrong_moment": _("The moment is wrong"),
+    "not_needed": _("It is not needed any more"),
+    "other": _("Another reason"),
+}
+REFUSALS: Mapping[str, Promise] = {
+    "words": _("The words are not right"),
+    "people": _("These are not the right people"),
+    "purpose": _("The purpose is not the right one"),
+    "moment": _("The moment is not right"),
+    "other": _("Another reason: talk to whoever asked"),
+}
+_NOT_STARTED: Mapping[str, Promise] = {
+    "not_ready": _("Something was not right at its moment"),
+    "approval_missing": _("A second person had not agreed"),
+    "approval_outdated": _("It was changed after the agreement"),
+    "approval_outgrown": _("It had become many more people than were agreed to"),
 }
 # What the history says where no state changed.
 HISTORY_WORDS: Mapping[str, Promise] = {
@@ -37,6 +59,7 @@ _REASONS: Mapping[str, Promise] = {
     "hand_over_unproven": _("The connection broke while it was handed over."),
     "deferred_too_long": _("The receiving server said “later” until it was too late."),
     "connection_lost_too_often": _("The connection to the relay broke at each try."),
+    "provider_refused": _("The provider that sends our mail refused it."),
     "bad_address": _("The address is not one that mail can go to."),
     "unsafe_header": _("The person's name cannot stand in a mail's header."),
     "missing_value": _("A link of the mail had no address for this person."),
@@ -52,7 +75,15 @@ class Advice:
     then: str | Promise = ""
 
 
+_ASK_ANEW = _("Nothing was sent. Ask for an agreement again, then launch or schedule it.")
 _HALTS: Mapping[str, Advice] = {
+    "not_ready": Advice(
+        _NOT_STARTED["not_ready"],
+        _("Nothing was sent. Put right what is named on this page, then launch or schedule it."),
+    ),
+    "approval_missing": Advice(_NOT_STARTED["approval_missing"], _ASK_ANEW),
+    "approval_outdated": Advice(_NOT_STARTED["approval_outdated"], _ASK_ANEW),
+    "approval_outgrown": Advice(_NOT_STARTED["approval_outgrown"], _ASK_ANEW),
     "relay_unreachable": Advice(
         _("The mail relay does not answer, so nothing can leave."),
         _(
@@ -65,6 +96,20 @@ _HALTS: Mapping[str, Advice] = {
         _(
             "Nothing is lost and each message is tried again after a pause. Ask whoever runs "
             "your mail server to let this address send, or write the campaign from another."
+        ),
+    ),
+    "no_relay": Advice(
+        _("No relay may carry this campaign."),
+        _(
+            "Every relay is paused, or carries other mail, or does not send for this sender's "
+            "domain. Ask whoever runs your mail server to look at the page of the relays."
+        ),
+    ),
+    "relays_at_limit": Advice(
+        _("The relays have been given as much as they may for now."),
+        _(
+            "Nothing is lost and sending goes on by itself when there is room again. The page "
+            "of the relays shows their limits."
         ),
     ),
     "journal_behind": Advice(
@@ -97,6 +142,12 @@ class Line:
 
     label: str | Promise
     count: int
+
+
+def history_reason(code: str) -> str | Promise:
+    """Why a state changed, where that says something; empty otherwise."""
+    known: Mapping[str, str | Promise] = {**CANCEL_REASONS, **_NOT_STARTED}
+    return known.get(code, "")
 
 
 def reason(code: str) -> str | Promise:

@@ -4,18 +4,18 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.humanize.templatetags.humanize import intcomma
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from campaigns import services
 from campaigns.models import Campaign, CampaignVersion
-from campaigns.pages import WRITERS, mail
+from campaigns.pages import WRITERS
+from campaigns.pages.editor import shown_version
 from campaigns.pages.forms import LaunchForm, TestSendForm
+from campaigns.pages.planning import planning_context
 from campaigns.pages.preflight import preflight_context
 from campaigns.pages.previews import audience_context
 from campaigns.pages.versions import chosen_version, version_choices
@@ -27,19 +27,20 @@ def check_page(
     request: HttpRequest, campaign: Campaign, *, status: int = 200, **forms: Any
 ) -> HttpResponse:
     """The page of a campaign that is not launched; readers see it without its buttons."""
-    context = {
+    context: dict[str, Any] = {
         "campaign": campaign,
         "reasons": services.obstacles(campaign_id=campaign.id, now=timezone.now()),
         "may_write": account_of(request).role in WRITERS,
         "launch_form": LaunchForm(initial={"seen": campaign.updated_at.isoformat()}),
         "test_form": TestSendForm(),
         "versions": version_choices(campaign),
-        "inbox_subject": mail.filled(campaign.subject),
-        "inbox_preheader": mail.filled(campaign.preheader),
+        **shown_version(request, campaign),
         **preflight_context(request, campaign),
-        **audience_context(campaign.purpose_id, str(campaign.segment_id or "")),
-        **forms,
     }
+    fall = audience_context(campaign.purpose_id, str(campaign.segment_id or ""))["fall"]
+    context |= {"fall": fall}
+    context |= planning_context(campaign, fall, account_of(request), timezone.now())
+    context |= forms
     return render(request, "campaigns/check.html", context, status=status)
 
 
@@ -82,7 +83,7 @@ def campaign_launch(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
         form = LaunchForm({"seen": campaign.updated_at.isoformat(), **_ticks(request)})
         return check_page(request, campaign, status=422, launch_form=form)
     try:
-        planned = services.launch(
+        services.begin_launch(
             campaign_id=campaign_id,
             actor_id=account_of(request).id,
             seen_at=form.cleaned_data["seen"],
@@ -91,7 +92,7 @@ def campaign_launch(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     except (NotReady, ChangedMeanwhile, WrongState) as obstacle:
         messages.error(request, _obstacle(obstacle))
         return redirect("campaign", campaign_id)
-    messages.success(request, _launched(planned))
+    messages.success(request, _("The audience is being frozen; sending begins within seconds."))
     return redirect("campaign", campaign_id)
 
 
@@ -105,14 +106,3 @@ def _obstacle(error: Exception) -> str:
     if isinstance(error, WrongState):
         return _("The campaign was launched or cancelled already.")
     return _("The campaign cannot be launched yet: see what is to put right.")
-
-
-def _launched(planned: int) -> str:
-    if not planned:
-        return _("Nobody of the segment may be written to: the campaign is finished.")
-    text = ngettext(
-        "Launched: %(count)s message is on its way.",
-        "Launched: %(count)s messages are on their way.",
-        planned,
-    )
-    return text % {"count": intcomma(planned)}

@@ -13,8 +13,8 @@ from campaigns.pages.labels import STATE_NAMES
 from crm.services import account_of, staff_page
 
 PAGE_SIZE = 25
-# Nothing schedules a launch yet: a filter that is always empty would be a riddle.
-_FILTERS = [state for state in STATE_NAMES if state != CampaignState.SCHEDULED]
+# Being prepared lasts seconds.
+_FILTERS = [state for state in STATE_NAMES if state != CampaignState.STARTING]
 
 
 @require_safe

@@ -1,6 +1,6 @@
 """Looks at a mail before it is sent, filled in for somebody who does not exist."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -10,12 +10,15 @@ from django.utils.translation import gettext as _
 
 from campaigns.brands import look_for
 from campaigns.content.compile import Compiled, Parts, compile_content, lint_line, parts_of
+from campaigns.content.conditions import Facets
 from campaigns.content.findings import BrokenTemplate, Finding
 from campaigns.content.lint import lint
 from campaigns.content.merge import FIELDS_OF, placeholders
 from campaigns.images.library import with_pictures
 from campaigns.models import Campaign, CompiledContent
-from campaigns.trials import SAMPLE, sample_facets, sample_values, words_of
+from campaigns.pages.dark import in_the_dark
+from campaigns.trials import SAMPLE, sample_facets, sample_values
+from campaigns.versions import version_of
 
 # A mail shown as a mail program would: it runs nothing, fetches nothing, leads nowhere. The
 # sandbox stands here too, for those who open the address of a preview by itself.
@@ -28,11 +31,13 @@ _LONGEST_EXCERPT = 140
 
 @dataclass(frozen=True, slots=True)
 class Mistake:
-    """A finding with the place it is about: a field of the form, or a line of the code."""
+    """A finding with the place it is about: a field of the form, a block, or a line of the code."""
 
     finding: Finding
     excerpt: str = ""
     place: str | None = None
+    block: str = ""
+    label: str = ""
 
 
 def merge_fields() -> list[tuple[str, str]]:
@@ -95,14 +100,15 @@ def filled(line: str) -> str:
 def mail_of(campaign: Campaign, *, variant: int = 0, language: str = "") -> Parts:
     """The mail that was frozen at the launch, or that the draft makes; of a version if asked.
 
-    Raises BrokenTemplate and CampaignVersion.DoesNotExist.
+    Raises BrokenTemplate, and NoSuchVersion.
     """
+    language = language or campaign.language
     frozen = CompiledContent.objects.filter(
-        campaign=campaign, variant=variant, language=language or campaign.language
+        campaign=campaign, variant=variant, language=language
     ).first()
     if frozen is not None:
         return parts_of(html=frozen.html, text=frozen.text, subject=frozen.subject)
-    words = words_of(campaign, variant=variant, language=language)
+    words = version_of(campaign=campaign, variant=variant, language=language)
     return draft_mail(
         mjml=words.mjml,
         subject=words.subject,
@@ -111,26 +117,45 @@ def mail_of(campaign: Campaign, *, variant: int = 0, language: str = "") -> Part
     ).parts()
 
 
-def preview(parts: Parts, *, view: str, language: str = "fr") -> HttpResponse:
-    """The document of a preview; `view` is text, or anything else for the page."""
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Whom a preview is filled in for."""
+
+    values: Mapping[str, str]
+    facets: Facets
+
+
+def preview(
+    parts: Parts, *, view: str, language: str = "fr", reader: Reader | None = None
+) -> HttpResponse:
+    """The document of a preview, for the made-up person unless `reader` is somebody.
+
+    `view` is text, dark, inverted (pages/dark.py), or anything else for the page.
+    """
+    to = reader or Reader(sample_values(language), sample_facets(language))
     if view == "text":
-        text = parts.text.render(sample_values(language), sample_facets(language))
+        text = parts.text.render(to.values, to.facets)
         return sandboxed(render_to_string("campaigns/preview_text.html", {"text": text}))
-    html = parts.html.render(sample_values(language), sample_facets(language))
-    return sandboxed(with_pictures(html))
+    page = with_pictures(parts.html.render(to.values, to.facets))
+    if view in ("dark", "inverted"):
+        page = in_the_dark(page, "own" if view == "dark" else "inverted")
+    return sandboxed(page)
 
 
 def broken_preview(findings: Sequence[Finding]) -> HttpResponse:
     return sandboxed(render_to_string("campaigns/preview_broken.html", {"findings": findings}))
 
 
-def shown(*, mjml: str, subject: str, preheader: str, language: str, view: str) -> HttpResponse:
+def shown(
+    *, mjml: str, subject: str, preheader: str, language: str, view: str,
+    reader: Reader | None = None,
+) -> HttpResponse:  # fmt: skip
     """The preview of words that nobody saved yet, or what is wrong with them."""
     try:
         mail = draft_mail(mjml=mjml, subject=subject, preheader=preheader, language=language)
     except BrokenTemplate as broken:
         return broken_preview(broken.findings)
-    return preview(mail.parts(), view=view, language=language)
+    return preview(mail.parts(), view=view, language=language, reader=reader)
 
 
 def sandboxed(html: str) -> HttpResponse:

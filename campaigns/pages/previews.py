@@ -1,21 +1,24 @@
 """What frames and fragments of the editor show: the mail, its mistakes, who would get it."""
 
-from typing import Any
 from uuid import UUID
 
-from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.brands import look_for
+from campaigns.content.blocks.ready import ready_mail
 from campaigns.content.compile import compile_content
-from campaigns.content.findings import BrokenTemplate
+from campaigns.content.findings import BrokenTemplate, Finding
 from campaigns.content.library import starter
-from campaigns.models import Campaign, CampaignVersion, Template
+from campaigns.models import Campaign, Template
 from campaigns.pages import READERS, WRITERS, mail
 from campaigns.pages.forms import purpose_choices
+from campaigns.pages.given_words import findings_context, given_words
+from campaigns.pages.persons import nobody, reader_for
 from campaigns.pages.versions import chosen_version
+from campaigns.versions import NoSuchVersion
 from crm.services import (
     InvalidRules,
     SegmentUnknown,
@@ -26,35 +29,34 @@ from crm.services import (
 )
 
 
-def _words(given: QueryDict) -> dict[str, str]:
-    lines = {name: given.get(name, "")[:200] for name in ("subject", "preheader")}
-    return {"mjml": given.get("mjml", "").replace("\r\n", "\n"), **lines}
-
-
 @require_POST
 @staff_page(*WRITERS)
 def mail_preview(request: HttpRequest) -> HttpResponse:
-    """A mail that is being written: shown in a frame, kept nowhere."""
+    """A mail that is being written: shown in a frame, kept nowhere.
+
+    With `contact`, filled in for that person, whose reading is written down.
+    """
+    words = given_words(request.POST)
+    if words.problems:
+        findings = [Finding(0, 0, "blocks", each) for each in words.problems]
+        return mail.broken_preview(findings)
     language = "fr" if request.POST.get("language") == "fr" else "en"
+    reader = None
+    if contact := request.POST.get("contact"):
+        reader = reader_for(contact, language)
+        if reader is None:
+            return mail.broken_preview([Finding(0, 0, "person", nobody())])
     view = request.POST.get("view", "")
-    return mail.shown(**_words(request.POST), language=language, view=view)
+    return mail.shown(**words.words(), language=language, view=view, reader=reader)
 
 
 @require_POST
 @staff_page(*WRITERS)
 def mail_findings(request: HttpRequest) -> HttpResponse:
-    """A fragment for the editor: what is wrong, on which line, and the line of the inbox."""
-    context = findings_context(**_words(request.POST))
+    """A fragment for the editor: what is wrong, where, and the line of the inbox."""
+    context = findings_context(given_words(request.POST))
     has_inbox = "subject" in request.POST  # a template has no subject
     return render(request, "campaigns/_findings.html", context | {"is_live": has_inbox})
-
-
-def findings_context(*, mjml: str, subject: str, preheader: str) -> dict[str, Any]:
-    return {
-        "mistakes": mail.mistakes(mjml=mjml, subject=subject, preheader=preheader),
-        "inbox_subject": mail.filled(subject),
-        "inbox_preheader": mail.filled(preheader),
-    }
 
 
 @require_safe
@@ -66,7 +68,7 @@ def campaign_preview(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
         parts = mail.mail_of(campaign, **chosen)
     except BrokenTemplate as broken:
         return mail.broken_preview(broken.findings)
-    except CampaignVersion.DoesNotExist:
+    except NoSuchVersion:
         raise Http404 from None
     language = chosen["language"] or campaign.language
     return mail.preview(parts, view=request.GET.get("view", ""), language=language)
@@ -82,7 +84,7 @@ def template_preview(request: HttpRequest, template_id: UUID) -> HttpResponse:
 @require_safe
 @staff_page(*READERS)
 def starter_preview(request: HttpRequest, key: str) -> HttpResponse:
-    chosen = starter(key)
+    chosen = starter(key) or ready_mail(key)
     if chosen is None:
         raise Http404
     return _shown_alone(chosen.mjml, chosen.language)

@@ -1,6 +1,7 @@
 """A campaign after its launch: progress, account, history, and its brakes."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -14,16 +15,25 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from campaigns import services
 from campaigns.models import Campaign, CampaignState
-from campaigns.pages import READERS, WRITERS, mail
+from campaigns.pages import READERS, WRITERS
+from campaigns.pages.comparing import comparison_context
+from campaigns.pages.editor import sequence_of, shown_version
 from campaigns.pages.figures import is_moving, parts
-from campaigns.pages.labels import HISTORY_WORDS, STATE_NAMES, advice, reason_lines
+from campaigns.pages.labels import (
+    HISTORY_WORDS,
+    STATE_NAMES,
+    advice,
+    history_reason,
+    reason_lines,
+)
+from campaigns.pages.later_rounds import rounds_context, starting_context
 from campaigns.pages.launching import check_page
-from campaigns.pages.writing import sequence_of
+from campaigns.pages.planning_forms import CancelForm
 from campaigns.services import WrongState
 from crm.services import Account, account_of, staff_page
 
 UNLAUNCHED = (CampaignState.DRAFT, CampaignState.SCHEDULED)
-STOPPABLE = (*UNLAUNCHED, CampaignState.RUNNING, CampaignState.PAUSED)
+STOPPABLE = (*UNLAUNCHED, CampaignState.STARTING, CampaignState.RUNNING, CampaignState.PAUSED)
 
 
 @require_safe
@@ -35,22 +45,24 @@ def campaign(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
         return redirect("sequence-edit", sequence.id)
     if shown.state in UNLAUNCHED:
         return check_page(request, shown)
+    now = timezone.now()
     context = {
         "campaign": shown,
         "sequence": sequence,
         "state_name": STATE_NAMES[shown.state],
         "history": _history(shown),
         "may_write": account_of(request).role in WRITERS,
-        "inbox_subject": mail.filled(shown.subject),
-        "inbox_preheader": mail.filled(shown.preheader),
+        **shown_version(request, shown),
         "archive_url": f"{settings.PUBLIC_URL}/archive/{shown.id}/{shown.language}",
         **_account(campaign_id),
+        **comparison_context(shown, now),
+        **rounds_context(shown, account_of(request), now),
     }
     return render(request, "campaigns/launched.html", context)
 
 
 def _campaign(campaign_id: UUID) -> Campaign:
-    related = Campaign.objects.select_related("purpose", "segment").defer("mjml")
+    related = Campaign.objects.select_related("purpose", "segment").defer("mjml", "blocks")
     return get_object_or_404(related, id=campaign_id)
 
 
@@ -79,6 +91,7 @@ def _history(shown: Campaign) -> list[dict[str, Any]]:
             "state": change.to_state,
             "state_name": STATE_NAMES[change.to_state],
             "what": HISTORY_WORDS.get(change.reason, ""),
+            "why": history_reason(change.reason),
             "is_by_program": change.actor_id is None,
             "who": names.get(change.actor_id, "") if change.actor_id else "",
         }
@@ -94,6 +107,9 @@ def campaign_progress(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     if state != request.GET.get("state"):
         return HttpResponse(headers={"HX-Refresh": "true"})
     context = _account(campaign_id) | {"campaign": {"id": campaign_id, "state": state}}
+    if state == CampaignState.STARTING:
+        context |= starting_context(campaign_id)
+        return render(request, "campaigns/_starting.html", context)
     return render(request, "campaigns/_progress.html", context)
 
 
@@ -138,13 +154,16 @@ def campaign_cancel(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     shown = _campaign(campaign_id)
     if (sequence := sequence_of(shown)) is not None:  # its sequence ends it
         return redirect("sequence", sequence.id)
-    if request.method == "POST":
-        return _moved(request, campaign_id, services.cancel, _("The campaign is cancelled."))
+    is_draft = shown.state in UNLAUNCHED
+    form = CancelForm(request.POST if request.method == "POST" else None)
+    form.fields["reason"].required = not is_draft
+    if form.is_valid():
+        cancel = partial(services.cancel, reason=form.cleaned_data["reason"])
+        return _moved(request, campaign_id, cancel, _("The campaign is cancelled."))
     if shown.state not in STOPPABLE:
         return redirect("campaign", campaign_id)
-    is_draft = shown.state in UNLAUNCHED
-    context = {"campaign": shown, "is_draft": is_draft, **_account(campaign_id)}
-    return render(request, "campaigns/cancel.html", context)
+    context = {"campaign": shown, "is_draft": is_draft, "form": form, **_account(campaign_id)}
+    return render(request, "campaigns/cancel.html", context, status=422 if form.is_bound else 200)
 
 
 def _moved(

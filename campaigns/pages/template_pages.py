@@ -12,11 +12,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from campaigns import drafts
+from campaigns.content.blocks.document import Document
+from campaigns.content.blocks.ready import ready_mail
 from campaigns.content.library import starter
 from campaigns.models import Template
-from campaigns.pages import READERS, WRITERS, mail
+from campaigns.pages import READERS, WRITERS
+from campaigns.pages.editor import after_act, is_act, words_context
 from campaigns.pages.forms import TemplateForm
-from campaigns.pages.previews import findings_context
 from campaigns.pages.writing import gallery
 from crm.services import account_of, staff_page
 
@@ -44,25 +46,29 @@ def _named(template_id: str) -> Template | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(*WRITERS)
 def template_new(request: HttpRequest) -> HttpResponse:
-    chosen = starter(request.GET.get("from", ""))
-    initial = {"language": get_language() or "fr"}
+    source, language = request.GET.get("from", ""), get_language() or "fr"
+    chosen, ready = starter(source), ready_mail(source or f"blank.{language}")
+    initial = {"language": language, "mode": "code" if ready is None else "blocks"}
     if chosen:
-        initial = {"name": str(chosen.name), "language": chosen.language, "mjml": chosen.mjml}
+        initial |= {"name": str(chosen.name), "language": chosen.language, "mjml": chosen.mjml}
+    if ready and source:
+        initial |= {"name": str(ready.name), "language": ready.language}
     form = TemplateForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and not is_act(request) and form.is_valid():
         template_id = drafts.create_template(**form.cleaned_data, now=timezone.now())
         messages.success(request, _("The template is saved."))
         return redirect("template-edit", template_id)
-    return _editor(request, form, None)
+    return _editor(request, form, None, ready.document if ready else None)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(*WRITERS)
 def template_edit(request: HttpRequest, template_id: UUID) -> HttpResponse:
     template = get_object_or_404(Template, id=template_id, archived_at=None)
-    initial = {name: getattr(template, name) for name in TemplateForm.base_fields}
+    initial = {name: getattr(template, name) for name in ("name", "language", "mjml")}
+    initial["mode"] = "code" if template.blocks is None else "blocks"
     form = TemplateForm(request.POST or None, initial=initial)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and not is_act(request) and form.is_valid():
         now = timezone.now()
         try:
             drafts.change_template(template_id=template_id, **form.cleaned_data, now=now)
@@ -71,18 +77,18 @@ def template_edit(request: HttpRequest, template_id: UUID) -> HttpResponse:
             return redirect("template-list")
         messages.success(request, _("The template is saved."))
         return redirect("template-edit", template_id)
-    return _editor(request, form, template)
+    return _editor(request, form, template, template.blocks)
 
 
-def _editor(request: HttpRequest, form: TemplateForm, template: Template | None) -> HttpResponse:
-    mjml = str(form["mjml"].value() or "").replace("\r\n", "\n")
-    context = {
-        "form": form,
-        "template": template,
-        "fields": mail.merge_fields(),
-        **findings_context(mjml=mjml, subject="", preheader=""),
-    }
-    status = 422 if form.errors else 200
+def _editor(
+    request: HttpRequest, form: TemplateForm, template: Template | None, document: Document | None
+) -> HttpResponse:
+    _words, context = words_context(request, form, document)
+    if is_act(request):
+        context = after_act(request, context)
+    context |= {"template": template, "is_template": True}
+    context["has_errors"] = bool(form.is_bound and form.errors and not is_act(request))
+    status = 422 if context["has_errors"] else 200
     return render(request, "campaigns/template_edit.html", context, status=status)
 
 

@@ -140,12 +140,14 @@ def _of_version(words: Campaign | CampaignVersion, campaign: Campaign) -> list[F
 
 
 def _authentication(campaign: Campaign, texts: Texts) -> list[Finding]:
+    from_domain = campaign.sender_address.rpartition("@")[2]
+    ours = signer(campaign.sender_address)
     return authentication_findings(
-        from_domain=campaign.sender_address.rpartition("@")[2],
+        from_domain=from_domain,
         return_domain=settings.MAIL_DOMAIN,
-        signing_domain=settings.SENDER_ADDRESS.rpartition("@")[2],
-        selector=settings.DKIM_SELECTOR,
-        signs=signer() is not None,
+        signing_domain=ours.keys[0].domain if ours else from_domain,
+        selector=ours.keys[0].selector if ours else settings.DKIM_SELECTOR,
+        signs=ours is not None,
         texts=texts,
     )
 

@@ -85,7 +85,7 @@ def frame_of(content: SingleContent, *, language: str) -> MessageFrame:
         text=Segments([content.text], []),
         language=language,
         kind="personal",
-        signer=signer(),
+        signer=signer(settings.SENDER_ADDRESS),
     )
 
 

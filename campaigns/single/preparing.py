@@ -4,12 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from campaigns.delivery.preparing import (
-    Preparation,
-    Prepared,
-    message_id,
-    return_path,
-)
+from campaigns.delivery.naming import message_id, return_path
+from campaigns.delivery.preparing import Preparation, Prepared
 from campaigns.delivery.statements import Claimed, GateMark, Outcome
 from campaigns.models import DeliveryState, OutgoingMessage
 from campaigns.single.content import SingleContent, mail_of
@@ -63,7 +59,7 @@ class SingleDesk:
                 done.settled.append(_ended(row, DeliveryState.FAILED, word))
                 continue
             mark = GateMark(row.id, marks[row.contact_id].marks)
-            done.prepared.append(Prepared(row, return_path(row.id), person.email, mail, mark))
+            done.prepared.append(Prepared(row, return_path(row), person.email, mail, mark))
         return done
 
 

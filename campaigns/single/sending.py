@@ -6,7 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 
-from campaigns.delivery.naming import message_id_of
+from campaigns.delivery.naming import message_id
 from campaigns.doorbells import ring_single
 from campaigns.models import (
     SINGLE_KINDS,
@@ -118,7 +118,7 @@ def single_handed_over(*, references: Sequence[UUID], now: datetime) -> None:
             continue
         add_timeline(
             contact_ids=[row.contact_id],
-            kind="replied",
+            kind="answered",
             reference={**reference, "lead": str(row.lead_id)},
             at=now,
             actor_id=row.created_by,
@@ -129,14 +129,11 @@ def single_handed_over(*, references: Sequence[UUID], now: datetime) -> None:
 def thread_of_lead(*, lead_id: UUID) -> tuple[str, ...]:
     """Return the Message-IDs of what was sent about a lead, oldest first."""
     rows = OutgoingMessage.objects.filter(lead_id=lead_id).order_by("created_at", "id")
-    contacts = {row.id: row.contact_id for row in rows}
+    contacts = [row.id for row in rows]
     sent = Delivery.objects.filter(
         reference_id__in=contacts, kind__in=SINGLE_KINDS, state=DeliveryState.SENT
-    ).values_list("reference_id", "contact_id", "kind")
-    ids = {
-        reference: message_id_of(reference_id=reference, contact_id=contact, kind=kind)
-        for reference, contact, kind in sent
-    }
+    )
+    ids = {row.reference_id: message_id(row) for row in sent}
     return tuple(ids[number] for number in contacts if number in ids)
 
 

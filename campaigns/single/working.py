@@ -5,9 +5,11 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
+
 from campaigns.delivery import statements
 from campaigns.delivery.engine import Halted, Turn
-from campaigns.delivery.relay import Relay
+from campaigns.delivery.fleet import Fleet
 from campaigns.models import DeliveryKind
 from campaigns.single.preparing import SingleDesk
 from campaigns.single.sending import single_handed_over
@@ -23,10 +25,11 @@ def work_on_single(*, worker: str, seconds: float, clock: Callable[[], datetime]
     One in doubt is `unknown` and never sent again: a second answer to the same request would be
     worse than one that staff have to look after.
     """
-    with Relay() as relay:
+    sender_domain = settings.SENDER_ADDRESS.rpartition("@")[2].lower()
+    with Fleet(worker=worker, load="letter", sender_domain=sender_domain) as fleet:
         turn = Turn(
             worker=worker,
-            relay=relay,
+            fleet=fleet,
             clock=clock,
             desk=SingleDesk(),
             gate="gate_single",

@@ -9,6 +9,7 @@ from campaigns.smtp.addresses import BadAddress, has_controls, wire_address
 _ATOMS = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~ -]+")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,200}@[A-Za-z0-9.-]{1,200}>")
 _HTTP_URL = re.compile(r"https?://[\x21-\x3b\x3d\x3f-\x7e]{1,900}")
+_SUBJECT = re.compile(r"[A-Za-z0-9_-]{0,300}")
 # A "name" longer than this is not a name; a chain of encoded words would be a bomb.
 _LONGEST_NAME = 160
 _LONGEST_TEXT = 900
@@ -74,12 +75,18 @@ def thread_lines(thread: Sequence[str]) -> list[bytes]:
 
 
 def unsubscribe_lines(url: str, mailto: str = "") -> bytes:
-    """RFC 8058: the https address is the one a mail service posts to. Raises UnsafeHeader."""
+    """RFC 8058: the https address is the one a mail service posts to. Raises UnsafeHeader.
+
+    `mailto` may end with a subject: local@domain?subject=word.
+    """
     if not _HTTP_URL.fullmatch(url):
         raise UnsafeHeader("List-Unsubscribe needs an http(s) address in ASCII.")
     ways = f"<{url}>"
     if mailto:
-        ways += f",\r\n <mailto:{wire_address(mailto)}>"
+        address, question, subject = mailto.partition("?subject=")
+        if not _SUBJECT.fullmatch(subject):
+            raise UnsafeHeader("The subject of a mailto is a word of letters, digits, - and _.")
+        ways += f",\r\n <mailto:{wire_address(address)}{question}{subject}>"
     return (
         f"List-Unsubscribe: {ways}\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
     ).encode()

@@ -5,8 +5,7 @@ each literal between two merge fields is encoded once, each value on a line of i
 person's message is a join of ready bytes: nothing is encoded twice and no line exceeds 76.
 Seven-bit throughout, so no relay has a reason to rewrite it and break its DKIM signature.
 
-``Precedence: bulk`` is not written: RFC 2076 discourages it, and RFC 3834 has responders stay
-silent for List-* headers and for Auto-Submitted, which are.
+``Precedence: bulk`` is written on newsletters: docs/decisions/2026-11-24-precedence-is-written.md.
 """
 
 import binascii
@@ -218,6 +217,8 @@ def _constant_headers(sender: Sender, language: str, kind: Kind, boundary: str) 
     lines += thread_lines(sender.thread)
     if kind == "letter":
         lines.append(token_line("Auto-Submitted", "auto-generated"))
+    if kind == "newsletter":
+        lines.append(token_line("Precedence", "bulk"))
     lines += [
         token_line("Content-Language", language),
         b"MIME-Version: 1.0\r\n",

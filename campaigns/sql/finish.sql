@@ -9,7 +9,7 @@ WITH done AS (
       AND (%(campaign)s::uuid IS NULL OR k.id = %(campaign)s)
       AND NOT EXISTS (
           SELECT 1 FROM campaigns_delivery d
-          WHERE d.campaign_id = k.id AND d.state IN (1, 2, 3, 4))
+          WHERE d.campaign_id = k.id AND d.state IN (1, 2, 3, 4, 10))
     RETURNING k.id
 ), noted AS (
     INSERT INTO campaigns_statechange (campaign_id, at, from_state, to_state, reason)

@@ -23,6 +23,7 @@ from crm.pages import PROVERS, READERS, WRITERS
 from crm.pages.contact_forms import NoForm, StatusForm, TagForm
 from crm.pages.contact_view import contact_view
 from crm.people import profiles
+from crm.reaching import mark_reachable
 from crm.segments.choices import choices_of
 from privacy.services import JournalUnreachable
 
@@ -106,6 +107,15 @@ def contact_untag(request: HttpRequest, contact_id: UUID) -> HttpResponse:
         )
 
     return _change(request, contact_id, change)
+
+
+@require_POST
+@staff_page(*WRITERS)
+def contact_reachable(request: HttpRequest, contact_id: UUID) -> HttpResponse:
+    """Its address is right again: what bounced before says nothing any more."""
+    get_object_or_404(Contact.objects.only("id"), id=contact_id)
+    mark_reachable(contact_id=contact_id, actor_id=account_of(request).id, now=timezone.now())
+    return redirect("contact", contact_id)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

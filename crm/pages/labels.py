@@ -60,6 +60,8 @@ METHODS: Mapping[str, Promise] = {
     "double_opt_in": _("with the button of the confirmation e-mail"),
     "preference_centre": _("on the preference page"),
     "one_click_post": _("by the link of a message"),
+    "mail_opt_out": _("by a mail"),
+    "complaint": _("by a complaint to the mail service"),
     "undo": _("on the preference page"),
     "staff_on_behalf": _("told us, recorded by staff"),
     "by_address": _("by writing the address on our page"),
@@ -72,6 +74,8 @@ KINDS: Mapping[str, tuple[Words, str]] = {
     "lead": (_("Filled in a form"), "forms"),
     "campaign_sent": (_("Was sent a campaign"), "mail-forward"),
     "unreachable": (_("The address bounced for good"), "mail-x"),
+    "reachable": (_("The address is right again"), "mail-opened"),
+    "replied": (_("Replied"), "mail-forward"),
     "status": (_("Status changed"), "switch-horizontal"),
     "tagged": (_("Tag added"), "tag"),
     "untagged": (_("Tag removed"), "tag"),
@@ -84,7 +88,7 @@ KINDS: Mapping[str, tuple[Words, str]] = {
     "detached": (_("No longer attached to the organisation"), "building"),
     "merged": (_("Took in another contact"), "users"),
     "noted": (_("Note"), "notes"),
-    "replied": (_("Was answered by e-mail"), "mail-forward"),
+    "answered": (_("Was answered by e-mail"), "mail-forward"),
     "message_sent": (_("Was sent a message"), "mail"),
 }
 # Why a contact has no score.

@@ -18,7 +18,7 @@ from privacy.services import RetentionClass, read_documents
 
 EVENTS = 200
 # What the thread shows by its own words, not as a line of the timeline.
-_SHOWN_WHOLE = ("noted", "replied")
+_SHOWN_WHOLE = ("noted", "answered")
 
 
 @dataclass(frozen=True, repr=False)
@@ -121,7 +121,7 @@ def _note(note: Note, staff: Mapping[str, str]) -> ThreadItem:
 
 
 def _mail(mail: LeadMessage, staff: Mapping[str, str]) -> ThreadItem:
-    title, icon = labels.KINDS["replied"]
+    title, icon = labels.KINDS["answered"]
     return ThreadItem(
         mail.at,
         title,

@@ -10,6 +10,7 @@ PORTS = {
     "staff": ("ACCORD_STAFF_PORT", 8001),
     "smtp": ("ACCORD_SMTP_PORT", 2525),
     "mail": ("ACCORD_MAIL_PORT", 8025),
+    "lmtp": ("ACCORD_LMTP_PORT", 8024),
 }
 
 

@@ -48,6 +48,7 @@ def programs(*, layout: Layout, databases: Databases) -> list[Program]:
         _web("public", layout=layout, databases=databases),
         _web("staff", layout=layout, databases=databases),
         _search(layout=layout, databases=databases),
+        _returns(layout=layout, databases=databases),
         _worker(layout=layout, databases=databases),
         _beat(layout=layout, databases=databases),
         _mail(layout=layout),
@@ -69,6 +70,16 @@ def _search(*, layout: Layout, databases: Databases) -> Program:
     command = [sys.executable, str(ROOT / "manage.py"), "search"]
     environment = settings_of("search", layout=layout, databases=databases)
     return Program("search", command, environment, stop_order=0)
+
+
+def _returns(*, layout: Layout, databases: Databases) -> Program:
+    # At the desk nothing comes back by itself: a mail server, or a test, hands mail to its port.
+    command = [sys.executable, str(ROOT / "manage.py"), "returns"]
+    environment = settings_of("returns", layout=layout, databases=databases)
+    port = layout.ports["lmtp"]
+    environment.setdefault("ACCORD_RETURNS_LISTEN", f"127.0.0.1:{port}")
+    ports = (port,) if environment["ACCORD_RETURNS_LISTEN"].endswith(f":{port}") else ()
+    return Program("returns", command, environment, ports, stop_order=0)
 
 
 def _worker(*, layout: Layout, databases: Databases) -> Program:

@@ -1,10 +1,13 @@
 """The three databases: who may connect, who may do what, and that the list is complete."""
 
+import json
+from pathlib import Path
+
 import psycopg
 import pytest
 from psycopg import errors
 
-from deploy.databases import ZONES
+from deploy.databases import ZONES, load_passwords
 from deploy.grants import GRANTS, effective_grants, tables
 from tests.conftest import Connect
 
@@ -67,3 +70,12 @@ def test_an_envelope_outside_its_size_is_refused(connect: Connect, size: int) ->
 def test_staff_cannot_destroy_keys(connect: Connect) -> None:
     with connect("staff", "vault") as connection, pytest.raises(errors.InsufficientPrivilege):
         connection.execute("DELETE FROM dek")
+
+
+def test_a_role_of_a_newer_release_gets_its_password(tmp_path: Path) -> None:
+    path = tmp_path / "roles.json"
+    path.write_text(json.dumps({"accord_owner": "kept"}), encoding="utf-8")
+    first = load_passwords(path)
+    assert first["accord_owner"] == "kept"
+    assert first["accord_returns"]
+    assert load_passwords(path) == first

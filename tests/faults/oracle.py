@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from campaigns.delivery.preparing import message_id
+from campaigns.delivery.naming import message_id
 from campaigns.delivery.statements import Claimed
 from campaigns.models import DeliveryState
 from tests.faults.stage import FaultStage

@@ -82,6 +82,8 @@ class Stage:
             "ACCORD_CONFIRMATIONS_PER_DOMAIN_DAY": "10000",
             # Three people are many here: an export of them needs a second person.
             "ACCORD_EXPORT_ALONE_MAX": "2",
+            # So are four, for a campaign that is launched from its page.
+            "ACCORD_CAMPAIGN_APPROVAL_SIZE": "3",
             # So that people of different networks can be played from one machine.
             "ACCORD_PUBLIC_PROXIES": "127.0.0.1/32",
             # The receivers of webhooks are on this machine.

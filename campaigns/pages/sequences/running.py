@@ -19,8 +19,8 @@ from campaigns.automations.activating import (
     NotReadyToRun,
 )
 from campaigns.automations.definition import read_definition
-from campaigns.launching import WrongState
 from campaigns.models import Enrolment, EnrolmentState, Sequence, StepMove
+from campaigns.moving import WrongState
 from campaigns.pages.forms import MomentField
 from campaigns.pages.sequences import READERS, WRITERS, words
 from campaigns.pages.sequences.flow import beginning, counts_of, flow, version_name

@@ -38,11 +38,14 @@
     this.isDirty = form.querySelector(".alert") !== null;
     this.lastField = this.code;
     this.timer = null;
-    this.numberLines();
+    if (this.code) this.numberLines();
     this.listen();
-    this.mark();
-    this.jumpToHash();
-    if (!this.frameBox.querySelector("iframe[src]") && this.code.value.trim()) this.refresh();
+    if (this.code) {
+      this.mark();
+      this.jumpToHash();
+    }
+    var isWritten = !this.code || this.code.value.trim();
+    if (!this.frameBox.querySelector("iframe[src]") && isWritten) this.refresh();
   }
 
   Editor.prototype.numberLines = function () {
@@ -93,6 +96,7 @@
   };
 
   Editor.prototype.insert = function (text) {
+    if (!this.lastField || !this.lastField.isConnected) return;
     this.lastField.focus();
     // execCommand keeps the browser's own undo; where it is gone, the text is put in directly.
     if (!document.execCommand("insertText", false, text)) {
@@ -104,9 +108,10 @@
 
   // A fresh frame with a name of its own for each look: the old mail stays until the new one is
   // there, and the browser's way back does not lead through every look.
-  Editor.prototype.refresh = function () {
+  Editor.prototype.refresh = function (chosen) {
     var form = this.form;
-    var button = this.refreshButton;
+    var button = chosen || this.refreshButton;
+    this.showWhom(Boolean(chosen));
     this.frameBox.querySelectorAll("iframe[data-coming]").forEach(function (frame) {
       frame.remove();
     });
@@ -129,6 +134,11 @@
     });
   };
 
+  Editor.prototype.showWhom = function (isPerson) {
+    var note = this.form.querySelector("[data-campaigns-filled]");
+    if (note) note.textContent = isPerson ? note.dataset.person : note.dataset.sample;
+  };
+
   Editor.prototype.look = function () {
     this.form.dispatchEvent(new CustomEvent("campaigns-changed"));
     this.refresh();
@@ -137,8 +147,12 @@
   Editor.prototype.changed = function (field) {
     this.isDirty = true;
     var note = this.form.querySelector("[data-campaigns-unsaved]");
-    if (note) note.hidden = false;
-    if (!/^(mjml|subject|preheader|language)$/.test(field.name)) return;
+    if (note) {
+      note.textContent = note.dataset.unsaved;
+      note.hidden = false;
+    }
+    var isOfTheMail = !field || /^(mjml|subject|preheader|language|b\d+\..*|look\..*)$/.test(field.name);
+    if (!isOfTheMail) return;
     window.clearTimeout(this.timer);
     this.timer = window.setTimeout(this.look.bind(this), PAUSE_MS);
   };
@@ -158,10 +172,15 @@
 
   Editor.prototype.listen = function () {
     var editor = this;
-    this.code.addEventListener("scroll", function () {
-      editor.gutter.scrollTop = editor.code.scrollTop;
-    });
-    this.code.addEventListener("input", function () { editor.count(); });
+    if (this.code) {
+      this.code.addEventListener("scroll", function () {
+        editor.gutter.scrollTop = editor.code.scrollTop;
+      });
+      this.code.addEventListener("input", function () { editor.count(); });
+    }
+    // What changes without being typed: blocks that were moved, added or deleted.
+    this.form.addEventListener("campaigns-edited", function () { editor.changed(null); });
+    this.form.addEventListener("campaigns-saved", function () { editor.isDirty = false; });
     this.form.addEventListener("input", function (event) {
       if (event.target.name !== "view") editor.changed(event.target);
     });
@@ -169,11 +188,15 @@
       if (event.target.name === "view") editor.refresh();
     });
     this.form.addEventListener("focusin", function (event) {
-      if (/^(mjml|subject|preheader)$/.test(event.target.name)) editor.lastField = event.target;
+      var isText = event.target.matches("input[type=text], textarea, [contenteditable]");
+      var isAddress = /^(sender_|reply_to|name$)/.test(event.target.name || "");
+      if (isText && !isAddress) editor.lastField = event.target;
     });
     this.form.addEventListener("submit", function (event) { editor.submitted(event); });
     this.form.addEventListener("click", function (event) { editor.clicked(event); });
-    this.findings.addEventListener("htmx:afterSwap", function () { editor.mark(); });
+    this.findings.addEventListener("htmx:afterSwap", function () {
+      if (editor.code) editor.mark();
+    });
     document.addEventListener("keydown", function (event) {
       if (event.key !== "s" || !(event.ctrlKey || event.metaKey) || event.altKey) return;
       event.preventDefault();
@@ -195,6 +218,11 @@
     }
     var button = event.target.closest("[data-campaigns-insert]");
     if (button) this.insert(button.dataset.campaignsInsert);
+    var person = event.target.closest("[data-campaigns-person]");
+    if (person && !event.defaultPrevented) {
+      event.preventDefault();
+      this.refresh(person);
+    }
   };
 
   document.addEventListener("DOMContentLoaded", function () {

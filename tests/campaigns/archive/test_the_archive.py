@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from campaigns import services
 from campaigns.archive import public_views
-from campaigns.models import Campaign, CampaignVersion, Delivery, PublishedIssue, StateChange
+from campaigns.models import Campaign, CampaignVersion, PublishedIssue, StateChange
 from tests.campaigns import cast
 from tests.campaigns.measurement.cast import as_public_role, launched, measured_reader
 from tests.campaigns.pages.desk import browser, plain
@@ -55,8 +55,7 @@ def test_a_shown_campaign_names_nobody_and_measures_nothing(visitor: Client) -> 
         mail = visitor.get(f"/archive/{campaign}/en/mail")
     html = mail.content.decode()
     assert "Hello" in page
-    delivery = Delivery.objects.get(contact_id=contact)
-    for word in ("alice", "Alice", str(contact), "/o/", "/l/", "/u/", str(delivery.id)):
+    for word in ("alice", "Alice", str(contact), "/o/", "/l/", "/u/"):
         assert word not in html.replace("/archive/links", "")
     assert html.count("/archive/links") >= 1
     assert '<base target="_blank">' in html

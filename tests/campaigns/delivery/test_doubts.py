@@ -12,8 +12,8 @@ from pytest_django import Settings
 
 from campaigns import services
 from campaigns.delivery import doubts, postfix_log, statements
+from campaigns.delivery.naming import message_id
 from campaigns.delivery.postfix_log import NoEvidence, read_log
-from campaigns.delivery.preparing import message_id
 from campaigns.models import Campaign, Delivery, DeliveryKind, DeliveryState
 from crm.models import ContactCampaign
 from tests.campaigns import cast

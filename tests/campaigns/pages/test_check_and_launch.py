@@ -44,12 +44,13 @@ def test_the_button_plans_one_message_for_each_of_them_and_says_how_many() -> No
     campaign = cast.draft()
     client = browser()
     done = client.post(reverse("campaign-launch", args=[campaign]), _tick(campaign), follow=True)
+    services.start(campaign_id=campaign, now=NOW)
     assert set(Delivery.objects.values_list("contact_id", flat=True)) == set(contacts)
     launched = Campaign.objects.get(id=campaign)
     assert (launched.state, launched.audience_size) == ("running", 3)
     text = done.content.decode()
-    assert "Launched: 3 messages are on their way." in text
-    actor = launched.changes.get(to_state="running").actor_id
+    assert "The audience is being frozen; sending begins within seconds." in text
+    actor = launched.changes.get(to_state="starting").actor_id
     assert str(actor) == client.session["_auth_user_id"]
 
 
@@ -83,6 +84,9 @@ def test_a_second_press_of_the_button_plans_nothing_more() -> None:
     ticked = _tick(campaign)
     client.post(url, ticked)
     client.post(url, ticked)
+    services.start(campaign_id=campaign, now=NOW)
+    client.post(url, ticked)
+    services.start(campaign_id=campaign, now=NOW)
     assert Delivery.objects.count() == 2
 
 

@@ -107,7 +107,8 @@ def test_pause_resume_and_cancel_do_what_they_say_and_stand_in_the_history() -> 
 
     def press(name: str) -> str:
         url = reverse(f"campaign-{name}", args=[campaign])
-        return desk.plain(client.post(url, follow=True).content.decode())
+        answer = client.post(url, {"reason": "wrong_words"}, follow=True)
+        return desk.plain(answer.content.decode())
 
     def state() -> str:
         return Campaign.objects.get(id=campaign).state

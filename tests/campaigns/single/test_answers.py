@@ -102,7 +102,7 @@ def test_an_answer_leaves_as_a_mail_of_a_person(inbox: Inbox, settings: Settings
     assert "Hello & welcome." in text.get_content()
     lead.refresh_from_db()
     assert lead.state == "answered"
-    told = TimelineEntry.objects.get(kind="replied")
+    told = TimelineEntry.objects.get(kind="answered")
     assert told.reference["lead"] == str(lead.id) and told.actor_id == ACTOR
 
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from campaigns.content.html_contexts import compile_html
 from campaigns.content.merge import MissingValue, compile_header, compile_plain
 from campaigns.smtp.addresses import BadAddress
-from campaigns.smtp.dkim_signing import DkimSigner, SigningKeyUnusable
+from campaigns.smtp.dkim_signing import DkimKey, DkimSigner, SigningKeyUnusable
 from campaigns.smtp.headers import UnsafeHeader
 from campaigns.smtp.message import MessageFrame, Sender
 from campaigns.smtp.session import wire_body
@@ -92,6 +92,7 @@ def test_a_newsletter_has_exactly_these_headers() -> None:
         "List-Id": "Nouvelles de l’été <news.exemple.fr>",
         "Feedback-ID": "42:accord:newsletter:exemple",
         "CFBL-Address": "fbl@exemple.fr; report=arf",
+        "Precedence": "bulk",
         "Content-Language": "fr",
         "MIME-Version": "1.0",
     }
@@ -252,7 +253,7 @@ def verifies(message: bytes, record: bytes) -> bool:
 def test_a_signature_covers_the_unsubscribe_headers_and_refuses_changes(
     key: tuple[Path, bytes],
 ) -> None:
-    signer = DkimSigner(domain="exemple.fr", selector="a1", key_path=key[0])
+    signer = DkimSigner([DkimKey(domain="exemple.fr", selector="a1", key_path=key[0])])
     message = rendered(frame(signer=signer))
     assert verifies(message, key[1])
     for old, new in [
@@ -271,4 +272,4 @@ def test_an_unusable_key_is_found_when_the_signer_is_built(tmp_path: Path) -> No
     (tmp_path / "key.pem").write_text("not a key")
     for name in ("key.pem", "missing.pem"):
         with pytest.raises(SigningKeyUnusable):
-            DkimSigner(domain="exemple.fr", selector="a1", key_path=tmp_path / name)
+            DkimKey(domain="exemple.fr", selector="a1", key_path=tmp_path / name)

@@ -23,10 +23,13 @@ TICKETS = _roles("support dpo")
 IMPORTERS = _roles("marketing")
 IMPORTS = _roles("marketing dpo")
 CAMPAIGNERS = _roles("marketing communication")
+AGREERS = _roles("marketing communication dpo")
 FORMS = _roles("marketing communication dpo")
 ADMINISTRATOR = _roles("administrator")
 ACCOUNTS = _roles("dpo dsi administrator")
 SYSTEM = _roles("dsi operations")
+RELAYS = _roles("marketing communication operations dsi")
+RELAY_PAUSERS = _roles("marketing operations dsi")
 WATCHERS = _roles("dsi administrator dpo")
 APPROVERS = _roles("dpo dsi")
 EXPORTERS = _roles("marketing dpo")
@@ -84,6 +87,7 @@ MATRIX: dict[str, Row] = {
     "contact-status": Row(WRITERS, get=405, post=400),
     "contact-tag": Row(WRITERS, get=405, post=302),
     "contact-untag": Row(WRITERS, get=405, post=404),
+    "contact-reachable": Row(WRITERS, get=405, post=404),
     "contact-no": Row(READERS, get=404, post=404),
     "contact-record": Row(READERS, get=404, post=405),
     "contact-permissions": Row(READERS, get=404, post=405),
@@ -191,6 +195,9 @@ MATRIX: dict[str, Row] = {
     "form-retire": Row(FORMS, get=404, post=404),
     "form-publish": Row(FORMS, get=405, post=404),
     "form-preview": Row(EVERYBODY, get=404, post=405),
+    "return-list": Row(READERS, get=200, post=405),
+    "return": Row(CAMPAIGNERS | OFFICER, get=404, post=405),
+    "return-looked": Row(CAMPAIGNERS | OFFICER, get=405, post=404),
     "campaign-list": Row(READERS, get=200, post=405),
     "campaign-start": Row(CAMPAIGNERS, get=200, post=405),
     "campaign-new": Row(CAMPAIGNERS, get=200, post=200),
@@ -208,10 +215,27 @@ MATRIX: dict[str, Row] = {
     "campaign-launch": Row(CAMPAIGNERS, get=405, post=404),
     "campaign-preview": Row(READERS, get=404, post=405),
     "campaign-progress": Row(READERS, get=404, post=405),
+    "campaign-schedule": Row(CAMPAIGNERS, get=405, post=404),
+    "campaign-unschedule": Row(CAMPAIGNERS, get=405, post=404),
+    "campaign-ask": Row(CAMPAIGNERS, get=405, post=404),
+    "campaign-agree": Row(AGREERS, get=404, post=404, step_up=True),
+    "campaign-compare": Row(CAMPAIGNERS, get=404, post=404),
+    "campaign-choose": Row(CAMPAIGNERS, get=405, post=404),
+    "campaign-missing": Row(CAMPAIGNERS, get=404, post=404),
     "campaign-pause": Row(CAMPAIGNERS, get=405, post=404),
     "campaign-resume": Row(CAMPAIGNERS, get=405, post=404),
     "campaign-public": Row(CAMPAIGNERS, get=405, post=404),
     "campaign-cancel": Row(CAMPAIGNERS, get=404, post=404),
+    "campaign-versions": Row(CAMPAIGNERS, get=405, post=404),
+    "version-edit": Row(CAMPAIGNERS, get=404, post=404),
+    "words-autosave": Row(CAMPAIGNERS, get=405, post=404),
+    "words-copy": Row(CAMPAIGNERS, get=405, post=404),
+    "words-history": Row(CAMPAIGNERS, get=404, post=405),
+    "words-restore": Row(CAMPAIGNERS, get=405, post=404),
+    "words-to-code": Row(CAMPAIGNERS, get=404, post=404),
+    "words-visual": Row(CAMPAIGNERS, get=404, post=404),
+    "mail-blocks": Row(CAMPAIGNERS, get=405, post=422),
+    "mail-persons": Row(CAMPAIGNERS, get=405, post=200),
     "campaign-proof": Row(PROVERS, get=404, post=405),
     "api-campaign-proof": Row(PROVERS, get=404, post=405),
     "sequence-list": Row(READERS, get=200, post=405),
@@ -253,6 +277,11 @@ MATRIX: dict[str, Row] = {
     "block-preview": Row(READERS, get=404, post=405),
     "block-archive": Row(CAMPAIGNERS, get=405, post=404),
     "block-restore": Row(CAMPAIGNERS, get=405, post=404),
+    "relay-list": Row(RELAYS, get=200, post=405),
+    "relay-pause": Row(RELAY_PAUSERS, get=405, post=404),
+    "relay-resume": Row(RELAY_PAUSERS, get=405, post=404),
+    "relay-edit": Row(SYSTEM, get=404, post=404),
+    "mail-service-edit": Row(SYSTEM, get=404, post=404),
     "template-list": Row(READERS, get=200, post=405),
     "template-new": Row(CAMPAIGNERS, get=200, post=200),
     "mail-preview": Row(CAMPAIGNERS, get=405, post=200),

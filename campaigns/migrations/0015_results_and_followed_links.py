@@ -22,7 +22,7 @@ ALTER TABLE campaigns_measuredclick
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0010_images_brands_blocks_and_preflight")]
+    dependencies = [("campaigns", "0014_blocks_and_states")]
 
     operations = [
         migrations.CreateModel(

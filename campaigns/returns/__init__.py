@@ -1,0 +1,1 @@
+"""What comes back: bounces, complaints, automatic answers, replies; by mail and by webhook."""

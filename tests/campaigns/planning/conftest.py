@@ -1,0 +1,3 @@
+from tests.campaigns.delivery.conftest import inbox
+
+__all__ = ["inbox"]
