@@ -18,6 +18,7 @@ from campaigns.pages.labels import STATE_NAMES, reason_lines
 from campaigns.pages.results_files import results_file
 from campaigns.pages.results_words import (
     account_of,
+    came_back,
     grounds,
     group,
     groups,
@@ -71,6 +72,7 @@ def _account(shown: Campaign, figures: Figures) -> dict[str, Any]:
         "members": account.audience + sum(line.count for line in excluded),
         "shares": main_shares(figures),
         "refusals": refusals(figures),
+        "came_back": came_back(figures),
         "ways_out": ways_out(figures),
         "grounds": grounds(figures),
         "variants": variant_lines(figures),

@@ -12,6 +12,7 @@ from campaigns.pages.figures import parts
 from campaigns.pages.labels import reason_lines
 from campaigns.pages.results_words import (
     account_of,
+    came_back,
     grounds,
     groups,
     main_shares,
@@ -73,6 +74,10 @@ def _results(campaign: Campaign, figures: Figures, row: CampaignResult) -> Itera
     yield from (
         [_("Refused and failed"), f"{each.state}: {each.why}", each.code, each.messages]
         for each in refusals(figures)
+    )
+    yield from (
+        [_("What came back"), f"{each.kind} {each.why}".strip(), each.status, each.messages]
+        for each in came_back(figures)
     )
     yield from ([_("Said no afterwards"), way, "", people] for way, people in ways_out(figures))
     yield from (

@@ -12,9 +12,11 @@ from django.utils.translation import gettext_lazy as _
 from campaigns.accounts import Progress
 from campaigns.models import Campaign
 from campaigns.pages.labels import reason
+from campaigns.pages.returns import KIND_NAMES
 from campaigns.results.cells import OTHERS, Cell
 from campaigns.results.figures import Figures, Measured
 from campaigns.results.intervals import Share
+from campaigns.returns.kinds import Why
 from crm.services import BASES, LEDGER_STATES, METHODS, STATUS_NAMES
 
 Words = str | Promise
@@ -64,6 +66,7 @@ def main_shares(figures: Figures) -> list[Rated]:
     return [
         Rated(_("Bounced, of what was answered"), figures.bounced()),
         Rated(_("Said no afterwards, of what was sent"), figures.opted_out()),
+        Rated(_("Complained, of what was sent"), figures.complained()),
         Rated(_("Opened, of those measured"), figures.opened()),
         Rated(_("Followed a link, of those measured"), figures.clicked()),
     ]
@@ -104,6 +107,38 @@ def refusals(figures: Figures) -> list[Refusal]:
     return [
         Refusal(STATES[state], reason(why), code, messages)
         for (state, why, code), messages in ordered
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class CameBack:
+    kind: Words
+    why: Words
+    status: str
+    messages: int
+
+
+_WHYS: Mapping[str, Words] = {
+    Why.UNKNOWN_USER: _("Nobody has this address."),
+    Why.DOMAIN_GONE: _("The domain takes no mail."),
+    Why.DISABLED: _("The mailbox is closed."),
+    Why.FULL: _("The mailbox is full."),
+    Why.BLOCKED: _("The receiving server blocked it, because of us or of the message."),
+    Why.TOO_LARGE: _("The message is too large."),
+    Why.EXPIRED: _("It could not be delivered in time."),
+    Why.GREYLISTED: _("The receiving server asked to wait."),
+    Why.OTHER: _("Another reason"),
+}
+
+
+def came_back(figures: Figures) -> list[CameBack]:
+    """The most frequent first."""
+    names: Mapping[str, Words] = {kind.value: words for kind, words in KIND_NAMES.items()}
+    return [
+        CameBack(
+            names.get(each.kind, each.kind), _WHYS.get(each.why, ""), each.status, each.messages
+        )
+        for each in figures.returned
     ]
 
 

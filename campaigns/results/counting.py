@@ -2,7 +2,8 @@
 
 import time
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,7 +11,7 @@ from uuid import UUID
 from django.db import connections, transaction
 
 from campaigns.delivery.statements import statement
-from campaigns.models import CampaignResult, DeliveryState, TrackedLink
+from campaigns.models import CampaignResult, Comparison, DeliveryState, TrackedLink
 from campaigns.results.cells import LEAST, Cell, fold
 from campaigns.results.figures import (
     VERSION,
@@ -19,6 +20,7 @@ from campaigns.results.figures import (
     Measured,
     OptOut,
     Outcome,
+    Returned,
     from_document,
     to_document,
 )
@@ -91,20 +93,33 @@ def count_again(*, campaign_id: UUID, now: datetime) -> bool:
 
 
 def count(*, campaign_id: UUID) -> Figures:
-    """Return the figures of a campaign as they are at this moment, small groups folded."""
+    """Return the figures of a campaign as they are at this moment, small groups folded.
+
+    While an A/B test waits for its one look, everything is counted as one variant.
+    """
     asked = {"campaign": campaign_id, "days": OPT_OUT_DAYS}
+    is_blind = Comparison.objects.filter(campaign=campaign_id, decided_at=None).exists()
+    outcomes = [
+        Outcome(DeliveryState(state).label, *rest)
+        for state, *rest in _rows("results_account", asked)
+    ]
+    opt_outs = [OptOut(*row) for row in _rows("results_opt_outs", asked)]
+    if is_blind:
+        outcomes = [replace(each, variant=0) for each in outcomes]
+        opt_outs = [replace(each, variant=0) for each in opt_outs]
+    traits = TRAITS[1:] if is_blind else TRAITS
     return Figures(
-        outcomes=[
-            Outcome(DeliveryState(state).label, *rest)
-            for state, *rest in _rows("results_account", asked)
-        ],
-        opt_outs=[OptOut(*row) for row in _rows("results_opt_outs", asked)],
+        outcomes=outcomes,
+        opt_outs=opt_outs,
         grounds=[Ground(*row) for row in _rows("results_bases", asked)],
-        measured=_measured(campaign_id, _rows("results_measured", asked)),
+        returned=[Returned(*row) for row in _rows("results_returns", asked)],
+        measured=_measured(campaign_id, traits, _rows("results_measured", asked)),
     )
 
 
-def _measured(campaign_id: UUID, rows: list[tuple[Any, ...]]) -> Measured | None:
+def _measured(
+    campaign_id: UUID, traits: Sequence[str], rows: list[tuple[Any, ...]]
+) -> Measured | None:
     found: dict[str, list[Cell]] = defaultdict(list)
     for what, *cell in rows:
         found[what].append(Cell(*cell))
@@ -115,7 +130,7 @@ def _measured(campaign_id: UUID, rows: list[tuple[Any, ...]]) -> Measured | None
     links = TrackedLink.objects.filter(campaign=campaign_id).order_by("position")
     return Measured(
         all=total,
-        groups={trait: fold(found[trait]) for trait in TRAITS},
+        groups={trait: fold(found[trait]) for trait in traits},
         opened_on=_days(found["opened"]),
         clicked_on=_days(found["clicked"]),
         links=[(link.url, followed.get(str(link.id), 0)) for link in links],

@@ -46,6 +46,16 @@ class Ground:
 
 
 @dataclass(frozen=True, slots=True)
+class Returned:
+    """Messages of which something came back: its kind, the class of its reason, its code."""
+
+    kind: str
+    why: str
+    status: str
+    messages: int
+
+
+@dataclass(frozen=True, slots=True)
 class Measured:
     """Openings and clicks of at least ten people who agree to be measured."""
 
@@ -65,6 +75,7 @@ class Figures:
     outcomes: Sequence[Outcome]
     opt_outs: Sequence[OptOut]
     grounds: Sequence[Ground]
+    returned: Sequence[Returned]
     measured: Measured | None = None
     version: int = field(default=VERSION)
 
@@ -120,6 +131,11 @@ class Figures:
         people = sum(each.people for each in self.opt_outs if variant in (None, each.variant))
         return Share(people, self.messages("sent", variant=variant))
 
+    def complained(self) -> Share:
+        """Of those whose message was taken by the relay."""
+        complaints = sum(each.messages for each in self.returned if each.kind == "complaint")
+        return Share(complaints, self.messages("sent"))
+
     def opened(self) -> Share | None:
         return Share(self.measured.all.opened, self.measured.all.people) if self.measured else None
 
@@ -154,6 +170,7 @@ def from_document(document: Mapping[str, Any] | None) -> Figures | None:
         outcomes=[Outcome(**each) for each in document["outcomes"]],
         opt_outs=[OptOut(**each) for each in document["opt_outs"]],
         grounds=[Ground(**each) for each in document["grounds"]],
+        returned=[Returned(**each) for each in document["returned"]],
         measured=_measured(document["measured"]),
     )
 

@@ -1,10 +1,8 @@
 """A share and how far it can be trusted."""
 
 from dataclasses import dataclass
-from math import sqrt
 
-# The normal quantile of a two-sided interval of 95 %.
-_Z = 1.959963984540054
+from campaigns.planning import statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,10 +18,8 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Wilson's score interval (1927), 95 %: it holds near 0, where newsletters live."""
+        """Wilson's score interval, 95 %: it holds near 0, where newsletters live."""
         if not self.people:
             return None
-        n, p, z2 = self.people, self.events / self.people, _Z * _Z
-        middle = (p + z2 / (2 * n)) / (1 + z2 / n)
-        half = _Z * sqrt(p * (1 - p) / n + z2 / (4 * n * n)) / (1 + z2 / n)
-        return max(0.0, middle - half), min(1.0, middle + half)
+        low, high = statistics.wilson(statistics.Share(self.people, self.events))
+        return max(0.0, low), min(1.0, high)

@@ -151,6 +151,7 @@ NOBODY: dict[str, str] = {
     "campaigns/sql/results_account.sql": "Counts deliveries.",
     "campaigns/sql/results_bases.sql": "Counts deliveries.",
     "campaigns/sql/results_opt_outs.sql": "Counts who said no; nobody is named.",
+    "campaigns/sql/results_returns.sql": "Counts what came back; nobody is named.",
     "campaigns/sql/results_begin.sql": "Campaigns, no people.",
     "campaigns/sql/results_due.sql": "Campaigns, no people.",
     "campaigns/sql/forget_measures.sql": "Deletes what may no longer be known.",

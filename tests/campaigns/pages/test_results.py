@@ -22,6 +22,7 @@ from campaigns.results.figures import (
     Measured,
     OptOut,
     Outcome,
+    Returned,
     to_document,
 )
 from tests.campaigns import cast
@@ -62,6 +63,11 @@ def figures(*, sent: int = 900, opened: int = 30, is_measured: bool = True) -> F
             Ground("A6-1-a", "ConsentGiven", "double_opt_in", 700),
             Ground("A6-1-f-controller", "LegitimateInterestNotObjected", "import", 300),
         ],
+        returned=[
+            Returned("reply", "", "", 5),
+            Returned("hard_bounce", "unknown_user", "5.1.1", 4),
+            Returned("complaint", "", "", 2),
+        ],
         measured=measured if is_measured else None,
     )
 
@@ -98,6 +104,8 @@ def test_the_page_says_every_figure_and_what_it_is_based_on() -> None:
         "Audience: all of these together 1,007",
         "Bounced The receiving server refused it for good. 550 5.1.1 60",
         "550 5.7.1 40",
+        "Complained, of what was sent 0.2 % 2 of 900",
+        "Reply – 5 Bounced for good Nobody has this address. 5.1.1 4 Complaint – 2",
         "by the link of a message 8",
         "on the preference page 1",
         "within 30 days after this message",
@@ -267,6 +275,7 @@ def test_the_file_holds_the_figures_of_the_page_and_no_formula() -> None:
          "0.120152"],
         ["Refused and failed", "Bounced: The receiving server refused it for good.", "550 5.1.1",
          "60"],
+        ["What came back", "Bounced for good Nobody has this address.", "5.1.1", "4"],
         ["Said no afterwards", "by the link of a message", "", "8"],
         ["Language", "French", "Opened", "20", "45", "0.444444", "0.309305", "0.588184"],
         ["Link", "https://shop.example/", "", "9", "60", "0.15", "0.08097", "0.261091"],
@@ -284,7 +293,7 @@ def test_the_comparison_is_a_file_too() -> None:
     url = reverse("results-compare-file")
     rows = _rows(browser(), url, {"campaign": [str(one), str(two)]})
     assert rows[0][:3] == ["Campaign", "Launched", "Figure"]
-    assert [row[0] for row in rows[1:]] == ["Two"] * 6 + ["'+One"] * 6
+    assert [row[0] for row in rows[1:]] == ["Two"] * 7 + ["'+One"] * 7
     assert rows[1][2:] == ["Audience", "1007"]
 
 

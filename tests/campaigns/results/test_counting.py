@@ -10,6 +10,7 @@ from campaigns import services
 from campaigns.models import (
     Campaign,
     CampaignResult,
+    Comparison,
     Delivery,
     DeliveryState,
     MeasuredClick,
@@ -18,7 +19,7 @@ from campaigns.models import (
 )
 from campaigns.results.cells import OTHERS, Cell
 from campaigns.results.counting import count, kept
-from campaigns.results.figures import Figures, from_document, to_document
+from campaigns.results.figures import Figures, Returned, from_document, to_document
 from campaigns.results.intervals import Share
 from consent.models import LedgerEvent, Permission
 from consent.services import refresh_cards
@@ -60,7 +61,7 @@ def test_every_figure_is_what_the_world_says(campaign: UUID) -> None:
     assert figures.reasons("skipped") == {"withdrawn": 1, "suppressed": 1}
     assert figures.codes() == {
         ("bounced", "rejected", "550 5.1.1"): 2,
-        ("bounced", "rejected", "552 5.2.2"): 1,
+        ("bounced", "returned", "5.2.2 mailbox_full"): 1,
         ("failed", "deferred_too_long", "451 4.7.1"): 1,
     }
     sent = Counter(e.variant for e in EVERYBODY if e.state == DeliveryState.SENT)
@@ -71,6 +72,12 @@ def test_every_figure_is_what_the_world_says(campaign: UUID) -> None:
     assert figures.ways_out() == {"one_click_post": 1}
     assert figures.opted_out() == Share(1, 32)
     assert (figures.opted_out(0), figures.opted_out(1)) == (Share(0, 16), Share(1, 16))
+    assert list(figures.returned) == [
+        Returned("complaint", "", "", 1),
+        Returned("reply", "", "", 1),
+        Returned("soft_bounce", "mailbox_full", "5.2.2", 1),
+    ]
+    assert figures.complained() == Share(1, 32)
     _grounds(figures)
     _measured(figures)
 
@@ -163,6 +170,24 @@ def test_a_restricted_person_is_in_no_figure_of_openings(campaign: UUID) -> None
     figures = _counted(campaign)
     assert figures.measured is not None
     assert figures.measured.all.people == 23
+
+
+def test_variants_are_not_told_apart_before_the_one_look(campaign: UUID) -> None:
+    test = Comparison.objects.create(
+        campaign_id=campaign, variants=2, sample_percent=100, rule="opens", wait_minutes=60
+    )
+    blind = count(campaign_id=campaign)
+    assert blind.variants == [0]
+    assert blind.bounced() == Share(3, 35)
+    assert {each.variant for each in blind.opt_outs} == {0}
+    assert blind.measured is not None
+    assert "variant" not in blind.measured.groups
+    test.winner, test.decided_at, test.outcome = 0, cast.clock(), "no_difference"
+    test.save()
+    seen = count(campaign_id=campaign)
+    assert seen.variants == [0, 1]
+    assert seen.measured is not None
+    assert len(seen.measured.groups["variant"]) == 2
 
 
 # --- when it is counted ---------------------------------------------------------------------------

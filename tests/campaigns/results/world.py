@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import date, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from campaigns import services
 from campaigns.models import (
@@ -13,6 +13,7 @@ from campaigns.models import (
     DeliveryState,
     MeasuredClick,
     MeasuredMessage,
+    Return,
     TrackedLink,
 )
 from campaigns.results.cells import Cell
@@ -28,7 +29,7 @@ _ENDS = {
     **dict.fromkeys(range(32), (DeliveryState.SENT, "", "250 4bXyZ1")),
     32: (DeliveryState.BOUNCED, "rejected", "550 5.1.1"),
     33: (DeliveryState.BOUNCED, "rejected", "550 5.1.1"),
-    34: (DeliveryState.BOUNCED, "rejected", "552 5.2.2"),
+    34: (DeliveryState.BOUNCED, "returned", "5.2.2 mailbox_full"),
     35: (DeliveryState.SKIPPED, "withdrawn", ""),
     36: (DeliveryState.FAILED, "deferred_too_long", "451 4.7.1"),
     37: (DeliveryState.UNKNOWN, "hand_over_unproven", ""),
@@ -107,7 +108,24 @@ def campaign() -> UUID:
         _end(each, contact, made)
     _another_campaign(contacts[AFTER_ANOTHER], made)
     _say_no(contacts)
+    _come_back(made, contacts)
     return made
+
+
+def _come_back(campaign_id: UUID, contacts: list[UUID]) -> None:
+    """Two replies of one person, a complaint, a bounce; and a forged complaint about another."""
+    for number, kind, why, status, attribution in (
+        (0, "reply", "", "", "return_path"),
+        (0, "reply", "", "", "return_path"),
+        (5, "complaint", "", "", "message_id"),
+        (34, "soft_bounce", "mailbox_full", "5.2.2", "return_path"),
+        (7, "complaint", "", "", "forged"),
+    ):
+        about = Delivery.objects.get(campaign=campaign_id, contact_id=contacts[number])
+        Return.objects.create(
+            id=uuid4(), received_at=cast.clock(), source="mail", kind=kind, why=why, status=status,
+            attribution=attribution, delivery_id=about.id, campaign_id=campaign_id,
+        )  # fmt: skip
 
 
 def _contact(each: Someone) -> UUID:
