@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from django.conf import settings
 from django.utils.formats import number_format
 from django.utils.functional import Promise
-from django.utils.translation import gettext, pgettext_lazy
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from campaigns.accounts import Progress
@@ -22,7 +22,7 @@ from crm.services import BASES, LEDGER_STATES, METHODS, STATUS_NAMES
 Words = str | Promise
 
 TRAITS: Mapping[str, Words] = {
-    "variant": pgettext_lazy("A/B test", "Variant"),
+    "variant": _("Variant"),
     "language": _("Language"),
     "country": _("Country"),
     "status": _("Status"),
