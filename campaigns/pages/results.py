@@ -13,7 +13,6 @@ from django.views.decorators.http import require_POST, require_safe
 from campaigns import services
 from campaigns.models import Campaign, CampaignMode
 from campaigns.pages import READERS
-from campaigns.pages.figures import parts
 from campaigns.pages.labels import STATE_NAMES, reason_lines
 from campaigns.pages.results_files import results_file
 from campaigns.pages.results_words import (
@@ -23,6 +22,7 @@ from campaigns.pages.results_words import (
     group,
     groups,
     main_shares,
+    outcomes,
     refusals,
     variant_lines,
     ways_out,
@@ -67,7 +67,7 @@ def _account(shown: Campaign, figures: Figures) -> dict[str, Any]:
     excluded = reason_lines(account.exclusions)
     return {
         "account": account,
-        "parts": parts(account),
+        "parts": outcomes(figures, account),
         "excluded": excluded,
         "members": account.audience + sum(line.count for line in excluded),
         "shares": main_shares(figures),

@@ -8,7 +8,6 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 
 from campaigns.models import Campaign, CampaignResult
-from campaigns.pages.figures import parts
 from campaigns.pages.labels import reason_lines
 from campaigns.pages.results_words import (
     account_of,
@@ -16,6 +15,7 @@ from campaigns.pages.results_words import (
     grounds,
     groups,
     main_shares,
+    outcomes,
     refusals,
     variant_lines,
     ways_out,
@@ -66,7 +66,7 @@ def _results(campaign: Campaign, figures: Figures, row: CampaignResult) -> Itera
         [_("Left out at the launch"), line.label, "", line.count]
         for line in reason_lines(account.exclusions)
     )
-    for part in parts(account):
+    for part in outcomes(figures, account):
         yield [_("Account"), part.label, "", part.count, account.audience]
         yield from ([_("Account"), part.label, line.label, line.count] for line in part.reasons)
     yield from ([_("Main figures"), line.label, "", *_share(line.share)] for line in

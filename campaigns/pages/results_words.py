@@ -1,7 +1,7 @@
 """Figures of campaigns in words: lines, shares with their intervals, names of groups."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.utils.formats import number_format
@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy as _
 
 from campaigns.accounts import Progress
 from campaigns.models import Campaign
-from campaigns.pages.labels import reason
+from campaigns.pages.figures import Part, parts
+from campaigns.pages.labels import reason, reason_lines
 from campaigns.pages.returns import KIND_NAMES
 from campaigns.results.cells import OTHERS, Cell
 from campaigns.results.figures import Figures, Measured
@@ -89,6 +90,15 @@ def account_of(campaign: Campaign, figures: Figures) -> Progress:
         launched_at=campaign.launched_at,
         finished_at=campaign.finished_at,
     )
+
+
+def outcomes(figures: Figures, account: Progress) -> list[Part]:
+    """Every outcome with its reasons; of what bounced too, some of which came back later."""
+    bounced = reason_lines(figures.reasons("bounced"))
+    return [
+        replace(part, reasons=bounced) if part.code == "bounced" else part
+        for part in parts(account)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
