@@ -217,10 +217,12 @@ def test_a_chart_has_its_values_in_the_table_beside_it() -> None:
     assert re.findall(r'data-value="(\d*)"', table) == [
         "100",
         "10",
+        "2",
         "500",
         "200",
         "100",
         "10",
+        "2",
         "",
         "",
     ]
