@@ -22,7 +22,7 @@ ALTER TABLE campaigns_measuredclick
 
 
 class Migration(migrations.Migration):
-    dependencies = [("campaigns", "0014_blocks_and_states")]
+    dependencies = [('campaigns', '0015_people_written_to_alone')]
 
     operations = [
         migrations.CreateModel(
