@@ -121,6 +121,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("templates/images/", image_pages.image_list, name="image-list"),
     path("templates/images/new", image_pages.image_new, name="image-new"),
+    path("templates/images/choice", image_pages.image_choice, name="image-choice"),
     path("templates/images/<uuid:image_id>/", image_pages.image_page, name="image"),
     path("templates/images/<uuid:image_id>/file", image_pages.image_file, name="image-file"),
     path(

@@ -261,6 +261,7 @@ MATRIX: dict[str, Row] = {
     "campaign-preflight": Row(READERS, get=404, post=405),
     "campaign-preflight-ask": Row(CAMPAIGNERS, get=405, post=404),
     "image-list": Row(READERS, get=200, post=405),
+    "image-choice": Row(CAMPAIGNERS, get=200, post=405),
     "image-new": Row(CAMPAIGNERS, get=405, post=422),
     "image": Row(READERS, get=404, post=404),
     "image-file": Row(READERS, get=404, post=405),
