@@ -18,6 +18,7 @@ from campaigns.automations import passages as ledger
 from campaigns.automations.effects import Turn
 from campaigns.automations.passages import Passage
 from campaigns.automations.program import program_of
+from campaigns.automations.telling import tell_finished
 from campaigns.models import EnrolmentState, Sequence, SequenceState
 
 logger = logging.getLogger("campaigns.automations")
@@ -98,6 +99,7 @@ def _carry(sequence: Sequence, rows: list[Passage], now: datetime) -> None:
     if rows:
         ledger.write(passages=rows, now=now)
         ledger.count_entered(entered)
+        tell_finished(sequence_id=sequence.id, passages=rows, at=now)
 
 
 def _one(sequence_id: UUID, now: datetime) -> int:

@@ -12,7 +12,7 @@ from campaigns.returns import replies
 from campaigns.returns.kinds import BLAMELESS, Kind
 from campaigns.returns.weighing import THRESHOLD, weight_after
 from consent.services import object_by_message
-from crm.services import last_signs, mark_unreachable, note_reply
+from crm.services import last_signs, mark_unreachable, note_reply, publish_event
 
 logger = logging.getLogger("campaigns.returns")
 # Said of a message while its worker has not written down yet that it was taken: a moment later.
@@ -70,14 +70,20 @@ def _nothing(row: Return, delivery: Delivery) -> None:
 
 
 def _bounced(row: Return, delivery: Delivery) -> None:
-    """The message came back: sent or unknown becomes bounced, so that the account still adds up."""
-    Delivery.objects.filter(
+    """The message came back: sent or unknown becomes bounced, so that the account still adds up.
+
+    Other systems are told as of a refusal by the relay; of a second report about it, no more.
+    """
+    changed = Delivery.objects.filter(
         id=delivery.id, state__in=[DeliveryState.SENT, DeliveryState.UNKNOWN]
     ).update(
         state=DeliveryState.BOUNCED,
         reason="returned",
         evidence=f"{row.status} {row.why}".strip(),
     )
+    if changed:
+        ids = {"delivery_id": str(delivery.id), "contact_id": str(delivery.contact_id)}
+        publish_event(kind="delivery.bounced", ids=ids, at=row.received_at)
 
 
 def _hard_bounce(row: Return, delivery: Delivery) -> None:

@@ -11,6 +11,7 @@ from django.urls.converters import SlugConverter, UUIDConverter
 from django.views.decorators.http import require_safe
 
 from crm.access import api_page
+from crm.leads import STATES
 
 _TYPES: dict[type, dict[str, str]] = {
     UUIDConverter: {"type": "string", "format": "uuid"},
@@ -27,6 +28,15 @@ _PERMISSION = {
         "record_id": {"type": ["string", "null"], "format": "uuid"},
     },
 }
+_ID, _MOMENT = {"type": "string", "format": "uuid"}, {"type": "string", "format": "date-time"}
+_LEAD_FIELDS: dict[str, Any] = {
+    **dict.fromkeys(("id", "contact_id"), _ID),
+    **dict.fromkeys(("form", "state"), _WORD),
+    "received_at": _MOMENT,
+    "assigned_to": {"type": ["string", "null"]},
+    "score": {"type": ["integer", "null"]},
+}
+_LEAD = {"type": "object", "required": [*_LEAD_FIELDS], "properties": _LEAD_FIELDS}
 # What an answer in JSON holds, by the name of its address.
 _SHAPES: dict[str, dict[str, Any]] = {
     "contact-permissions": {
@@ -37,11 +47,40 @@ _SHAPES: dict[str, dict[str, Any]] = {
             "permissions": {"type": "array", "items": _PERMISSION},
         },
     },
+    "api-leads": {
+        "type": "object",
+        "required": ["leads", "after"],
+        "properties": {
+            "leads": {"type": "array", "items": _LEAD},
+            "after": {"type": ["string", "null"]},
+        },
+    },
+    "api-lead": {
+        "type": "object",
+        "required": [*_LEAD_FIELDS, "person", "message"],
+        "properties": {
+            **_LEAD_FIELDS,
+            "person": {"type": ["object", "null"], "additionalProperties": _WORD},
+            "message": {"type": ["string", "null"]},
+        },
+    },
+}
+# What may stand behind the question mark, by the name of its address. Strings alone: a word that
+# is none of those narrows nothing.
+_QUERIES: dict[str, dict[str, str]] = {
+    "api-leads": {
+        "state": f"One of {', '.join(STATES)}; else leads in every state.",
+        "owner": "mine, or nobody; else everybody's.",
+        "form": "The code of a form.",
+        "overdue": "1: only those whose reminder is due.",
+        "order": "score: the best first; else the newest first.",
+        "after": "What the page before says as its own `after`.",
+    },
 }
 _REFUSALS = {
     "401": "No session with both factors and no token that is accepted.",
     "403": "Not for this network, scope or role.",
-    "404": "There is no such contact, or nothing to prove.",
+    "404": "There is no such contact or lead, or nothing to prove.",
     "429": "Too many refused tokens from this network.",
 }
 
@@ -56,10 +95,15 @@ def _walk(resolver: URLResolver, prefix: str = "/") -> Iterator[tuple[str, URLPa
 
 
 def _parameters(part: URLPattern) -> list[dict[str, Any]]:
-    return [
+    in_path = [
         {"name": name, "in": "path", "required": True, "schema": _TYPES[type(converter)]}
         for name, converter in part.pattern.converters.items()
     ]
+    behind = [
+        {"name": name, "in": "query", "required": False, "schema": _WORD, "description": text}
+        for name, text in _QUERIES.get(part.name or "", {}).items()
+    ]
+    return [*in_path, *behind]
 
 
 def _operation(part: URLPattern) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """What follows from what came back: for the message, for the address, for the person."""
 
+import ipaddress
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from pytest_django import Settings
 
 from campaigns import services
 from campaigns.models import Delivery, DeliveryState, Return, SoftBounce
@@ -12,8 +14,9 @@ from campaigns.returns.kinds import Kind
 from campaigns.returns.parsing import Return as Found
 from campaigns.returns.words import Words
 from consent.models import LedgerEvent, Suppression
-from crm.models import Contact, TimelineEntry
+from crm.models import Contact, TimelineEntry, WebhookEvent
 from crm.services import mark_reachable
+from crm.webhooks import endpoints
 from privacy.models import Blob, DataKey
 from privacy.services import RetentionClass, journal_head, read_documents
 from tests.campaigns import cast as campaigning
@@ -47,6 +50,19 @@ def test_a_late_bounce_moves_the_message_and_the_account_still_adds_up() -> None
     assert (one.delivery.reason, one.delivery.evidence) == ("returned", "5.1.1 unknown_user")
     assert one.contact.unreachable_at is not None
     assert row.is_kept is False
+
+
+def test_other_systems_are_told_of_a_bounce_by_mail_once(settings: Settings) -> None:
+    settings.WEBHOOK_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
+    endpoints.create_endpoint(
+        name="crm", url="http://127.0.0.1:9/", kinds=["delivery.bounced"], actor_id=uuid4(),
+        now=campaigning.clock(),
+    )  # fmt: skip
+    one = sent()
+    for name in ("postfix_unknown_user", "qmail_unknown"):
+        one.bounces(name)
+    told = {"delivery_id": str(one.delivery.id), "contact_id": str(one.contact_id)}
+    assert list(WebhookEvent.objects.values_list("ids", flat=True)) == [told]
 
 
 def test_nobody_who_bounced_for_good_gets_the_next_campaign(inbox: Inbox) -> None:
