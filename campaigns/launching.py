@@ -33,7 +33,7 @@ from campaigns.models import (
     LaunchPlan,
     Round,
 )
-from campaigns.moving import WrongState, note
+from campaigns.moving import WrongState, note, require_newsletter
 from campaigns.planning.agreement import NeedsAgreement, spend
 from campaigns.planning.moments import local_moments
 from campaigns.smtp.addresses import BadAddress, has_controls, wire_address
@@ -169,8 +169,7 @@ def launch(
     """
     with transaction.atomic(using="default"):
         campaign = _locked(campaign_id)
-        if campaign.mode != CampaignMode.NEWSLETTER:
-            raise WrongState(campaign.mode)
+        require_newsletter(campaign)
         if campaign.state not in (CampaignState.DRAFT, CampaignState.SCHEDULED):
             raise WrongState(campaign.state)
         if seen_at not in (None, campaign.updated_at):

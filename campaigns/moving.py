@@ -16,6 +16,13 @@ class WrongState(Exception):
     """The campaign is not in a state from which this can be done; the argument is its state."""
 
 
+def require_newsletter(campaign: Campaign) -> None:
+    """Raise WrongState for a mail of a sequence: it has no audience that could be frozen, and its
+    sequence alone starts, pauses and ends it."""
+    if campaign.mode != CampaignMode.NEWSLETTER:
+        raise WrongState(campaign.mode)
+
+
 def note(
     campaign_id: UUID, before: str, after: str, actor_id: UUID | None, now: datetime,
     reason: str = "",

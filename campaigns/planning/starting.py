@@ -16,7 +16,7 @@ from campaigns.doorbells import ring_start
 from campaigns.drafts import ChangedMeanwhile
 from campaigns.launching import NotReady, freeze_and_run, obstacles
 from campaigns.models import Campaign, CampaignState, LaunchPlan
-from campaigns.moving import WrongState, give_up_round, note
+from campaigns.moving import WrongState, give_up_round, note, require_newsletter
 from campaigns.planning.agreement import NeedsAgreement
 
 _FROM = (CampaignState.DRAFT, CampaignState.SCHEDULED)
@@ -48,7 +48,11 @@ def begin_launch(
 
 
 def to_starting(*, campaign: Campaign, actor_id: UUID | None, now: datetime) -> None:
-    """Move a locked campaign to starting and ring for a worker, in the caller's transaction."""
+    """Move a locked campaign to starting and ring for a worker, in the caller's transaction.
+
+    Raises WrongState for a mail of a sequence.
+    """
+    require_newsletter(campaign)
     Campaign.objects.filter(id=campaign.id).update(
         state=CampaignState.STARTING, updated_at=now, halted_reason=""
     )
