@@ -18,6 +18,7 @@ from campaigns.automations import passages as ledger
 from campaigns.automations.effects import Turn
 from campaigns.automations.passages import Passage
 from campaigns.automations.program import program_of
+from campaigns.automations.telling import tell_finished
 from campaigns.models import EnrolmentState, Sequence, SequenceState
 
 logger = logging.getLogger("campaigns.automations")
@@ -94,8 +95,11 @@ def _carry(sequence: Sequence, rows: list[Passage], now: datetime) -> None:
         turn.run([each for each in rows if each.version_id == version_id])
         entered |= turn.entered
     if rows:
-        ledger.write(passages=rows, now=now)
+        written = ledger.write(passages=rows, now=now)
         ledger.count_entered(entered)
+        ended = [each for each in rows if each.state == EnrolmentState.FINISHED]
+        people = [each.contact_id for each in ended if each.id in written]
+        tell_finished(sequence_id=sequence.id, contact_ids=people, at=now)
 
 
 def _one(sequence_id: UUID, now: datetime) -> int:
