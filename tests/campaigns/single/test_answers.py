@@ -289,3 +289,11 @@ def test_a_complaint_objects_to_the_marketing_that_the_message_was(
     take_mail(content=said, recipients=[], now=cast.clock())
     services.take_returns(now=cast.clock())
     assert set(Suppression.objects.values_list("purpose_code", flat=True)) == {refused}
+
+
+def test_a_letter_that_is_due_is_no_answer_that_is_due() -> None:
+    cast.subscriber("new@example.org", is_confirmed=False)
+    assert statements.is_due(campaign_id=None, kind="gate_letters")
+    assert not statements.is_due(campaign_id=None, kind="gate_single")
+    answer(asked())
+    assert statements.is_due(campaign_id=None, kind="gate_single")
