@@ -12,7 +12,7 @@ from campaigns.automations.activating import ChangedMeanwhile, NotReadyToRun
 from campaigns.automations.definition import NotASequence, moved, read_definition, with_step
 from campaigns.automations.definition import Step as OneStep
 from campaigns.automations.publishing import NotConfigured, publish
-from campaigns.launching import WrongState, launch
+from campaigns.launching import launch
 from campaigns.models import (
     Campaign,
     CampaignMode,
@@ -23,6 +23,7 @@ from campaigns.models import (
     Enrolment,
     SequenceVersion,
 )
+from campaigns.services import WrongState
 from consent.models import Purpose
 from tests.campaigns.automations import cast
 from tests.campaigns.cast import subscriber
