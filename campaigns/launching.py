@@ -33,7 +33,7 @@ from campaigns.models import (
     LaunchPlan,
     Round,
 )
-from campaigns.moving import WrongState, note, require_newsletter
+from campaigns.moving import WrongState, note, refuse_sequence_mail
 from campaigns.planning.agreement import NeedsAgreement, spend
 from campaigns.planning.moments import local_moments
 from campaigns.smtp.addresses import BadAddress, has_controls, wire_address
@@ -169,7 +169,8 @@ def launch(
     """
     with transaction.atomic(using="default"):
         campaign = _locked(campaign_id)
-        require_newsletter(campaign)
+        if campaign.mode != CampaignMode.NEWSLETTER:
+            raise WrongState(campaign.mode)
         if campaign.state not in (CampaignState.DRAFT, CampaignState.SCHEDULED):
             raise WrongState(campaign.state)
         if seen_at not in (None, campaign.updated_at):
@@ -193,6 +194,7 @@ def freeze_and_run(*, campaign: Campaign, actor_id: UUID | None, now: datetime) 
     WrongState where somebody moved the campaign meanwhile (a cancel does not wait for this); the
     caller's transaction then leaves nothing.
     """
+    refuse_sequence_mail(campaign)
     plan = LaunchPlan.objects.filter(campaign_id=campaign.id).first()
     mails, rules = _checked(campaign)
     if plan is None or plan.round == 1:

@@ -16,9 +16,9 @@ class WrongState(Exception):
     """The campaign is not in a state from which this can be done; the argument is its state."""
 
 
-def require_newsletter(campaign: Campaign) -> None:
-    """Raise WrongState for a mail of a sequence: it has no audience that could be frozen, and its
-    sequence alone starts, pauses and ends it."""
+def refuse_sequence_mail(campaign: Campaign) -> None:
+    """Raise WrongState for the mail of a sequence: that alone launches, pauses and ends it, and
+    its rows are a person's passages, not an audience."""
     if campaign.mode != CampaignMode.NEWSLETTER:
         raise WrongState(campaign.mode)
 

@@ -19,6 +19,8 @@ from campaigns.pages import (
     relay_pages,
     replies,
     reply_templates,
+    results,
+    results_compare,
     returns,
     running,
     template_pages,
@@ -36,7 +38,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/start", writing.campaign_start, name="campaign-start"),
     path("campaigns/new", writing.campaign_new, name="campaign-new"),
     path("campaigns/audience", previews.audience, name="campaign-audience"),
+    path("campaigns/results/", results_compare.results_list, name="results-list"),
+    path("campaigns/results/compare", results_compare.results_compare, name="results-compare"),
+    path(
+        "campaigns/results/compare.csv", results_compare.results_compare_file,
+        name="results-compare-file",
+    ),
     path("campaigns/<uuid:campaign_id>/", running.campaign, name="campaign"),
+    path(
+        "campaigns/<uuid:campaign_id>/results", results.campaign_results, name="campaign-results"
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/results.csv", results.campaign_results_file,
+        name="campaign-results-file",
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/recount", results.campaign_recount, name="campaign-recount"
+    ),
     path("campaigns/<uuid:campaign_id>/edit", writing.campaign_edit, name="campaign-edit"),
     path("campaigns/<uuid:campaign_id>/copy", writing.campaign_copy, name="campaign-copy"),
     path("campaigns/<uuid:campaign_id>/test", launching.campaign_test, name="campaign-test"),

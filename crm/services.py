@@ -20,6 +20,7 @@ from crm.merging import NotMergeable, absorbed_ids, kept_ids, merge_contacts, se
 from crm.models import Account, Role
 from crm.officer.notice_use import NoticeUse, register_notice_uses
 from crm.officer.uses import PurposeUse, register_purpose_uses
+from crm.pages.labels import BASES, LEDGER_STATES, METHODS
 from crm.people import Person, Profile, profiles
 from crm.picking import find_people, person_of
 from crm.reaching import last_signs, mark_reachable, note_reply
@@ -27,7 +28,7 @@ from crm.reception import Facets, receive_lead, receive_many
 from crm.reminders import ring_reminders
 from crm.scoring.reckoning import reckon_every_score
 from crm.search.asking import NotASearch, SearchDown
-from crm.segments.choices import Choice, choices_of, register_choices
+from crm.segments.choices import STATUS_NAMES, Choice, choices_of, register_choices
 from crm.segments.compile import membership
 from crm.segments.facts import CAMPAIGN as CAMPAIGN_NUMBER
 from crm.segments.facts import Fact, Kind, register_fact
@@ -39,6 +40,7 @@ from crm.segments.store import (
     archive_segment,
     change_segment,
     create_segment,
+    opened_segment_rules,
     restore_segment,
     segment_rules,
     segments,
@@ -53,6 +55,7 @@ from crm.shell import (
     register_home_list,
     register_menu,
 )
+from crm.spreadsheets import as_text
 from crm.support.tickets import close_overdue_tickets
 from crm.system import Figure, register_figures
 from crm.tagging import make_tag, tag_many, untag_many
@@ -68,7 +71,11 @@ from crm.webhooks.publishing import (
 from crm.webhooks.working import call_webhooks
 
 __all__ = [
+    "BASES",
     "CAMPAIGN_NUMBER",
+    "LEDGER_STATES",
+    "METHODS",
+    "STATUS_NAMES",
     "AboutYou",
     "Account",
     "ApprovalKind",
@@ -112,6 +119,7 @@ __all__ = [
     "add_timeline",
     "api_page",
     "archive_segment",
+    "as_text",
     "call_webhooks",
     "change_segment",
     "choices_of",
@@ -135,6 +143,7 @@ __all__ = [
     "new_password",
     "note_reply",
     "notify",
+    "opened_segment_rules",
     "organisation_names",
     "page_after",
     "person_of",

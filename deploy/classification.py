@@ -69,6 +69,7 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.LaunchPlan": {"refusal_reason": _C},
     "campaigns.Comparison": dict.fromkeys(("rule", "outcome", "tally"), _C),
     "campaigns.TrackedLink": {"url": _P},
+    "campaigns.CampaignResult": {"figures": _C},
     "campaigns.PublishedIssue": {
         **dict.fromkeys(("subject", "summary", "html", "text"), _P),
         "language": _C,

@@ -31,7 +31,7 @@ from campaigns.models import (
     StateChange,
 )
 from campaigns.moving import WrongState
-from crm.services import make_tag, segment_rules
+from crm.services import make_tag, opened_segment_rules
 
 # Who is in an archived sequence waits this long for it to be restored; then their passage ends.
 ARCHIVE_GRACE = timedelta(days=7)
@@ -141,7 +141,7 @@ def _frozen_steps(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 def _with_rules(says: Any) -> dict[str, Any]:
     if not says.get("segment"):
         return {name: value for name, value in says.items() if name != "rules"}
-    return {**says, "rules": segment_rules(segment_id=UUID(says["segment"]))}
+    return {**says, "rules": opened_segment_rules(segment_id=UUID(says["segment"]))}
 
 
 def _begin(

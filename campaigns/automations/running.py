@@ -36,12 +36,14 @@ def run_due(*, clock: Callable[[], datetime], seconds: float) -> int:
     ends_at = time.monotonic() + seconds
     carried = 0
     active = Sequence.objects.filter(state=SequenceState.ACTIVE)
-    for sequence_id in active.order_by("id").values_list("id", flat=True):
-        while time.monotonic() < ends_at:
-            done = carry_on(sequence_id=sequence_id, now=clock())
-            carried += done
-            if done < BATCH:
-                break
+    waiting = list(active.order_by("id").values_list("id", flat=True))
+    # A batch of each in turn: one with a crowd does not keep the others waiting.
+    while waiting and time.monotonic() < ends_at:
+        sequence_id = waiting.pop(0)
+        done = carry_on(sequence_id=sequence_id, now=clock())
+        carried += done
+        if done >= BATCH:
+            waiting.append(sequence_id)
     return carried
 
 

@@ -225,22 +225,20 @@ def skip_cancelled(*, campaign_id: UUID | None) -> None:
 
 
 def note_measure(
-    *, delivery_id: int, open_on: date | None = None, click_on: date | None = None
+    *,
+    delivery_id: int,
+    open_on: date | None = None,
+    click_on: date | None = None,
+    link_id: UUID | None = None,
 ) -> bool:
     """Keep the later day, if the person agrees at this moment; return whether it was kept."""
-    parameters = {"delivery": delivery_id, "open_on": open_on, "click_on": click_on}
-    return bool(_rows("note_measure", parameters))
+    days = {"open_on": open_on, "click_on": click_on}
+    return bool(_rows("note_measure", {"delivery": delivery_id, "link": link_id, **days}))
 
 
 def forget_measures() -> int:
     """Delete what was measured of people who no longer agree to it; return how many rows."""
     return int(_rows("forget_measures", {})[0][0])
-
-
-def measures(*, campaign_id: UUID) -> tuple[int, int, int]:
-    """Return (messages, opened, clicked) among those who agree to be measured."""
-    messages, opened, clicked = _rows("measures", {"campaign": campaign_id})[0]
-    return messages, opened, clicked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -56,6 +56,7 @@ from campaigns.models.relays import (
     RelaySlot,
     RelayState,
 )
+from campaigns.models.results import CampaignResult, MeasuredClick
 from campaigns.models.returns import Return, ReturnPart, SoftBounce
 from campaigns.models.single import OutgoingMessage, ReplyTemplate
 from campaigns.models.writing import DraftState
@@ -68,6 +69,7 @@ __all__ = [
     "Brand",
     "Campaign",
     "CampaignMode",
+    "CampaignResult",
     "CampaignState",
     "CampaignVersion",
     "ColleagueNotice",
@@ -84,6 +86,7 @@ __all__ = [
     "Image",
     "LaunchPlan",
     "MailServiceLimit",
+    "MeasuredClick",
     "MeasuredMessage",
     "OutgoingMessage",
     "Preflight",

@@ -56,6 +56,7 @@ _REASONS: Mapping[str, Promise] = {
     "paused": _("The campaign was paused."),
     "cancelled": _("The campaign was cancelled before this message's turn."),
     "rejected": _("The receiving server refused it for good."),
+    "returned": _("It was taken, and came back later."),
     "hand_over_unproven": _("The connection broke while it was handed over."),
     "deferred_too_long": _("The receiving server said “later” until it was too late."),
     "connection_lost_too_often": _("The connection to the relay broke at each try."),

@@ -63,7 +63,6 @@ def compare_variants(
     """
     with transaction.atomic(using="default"):
         campaign = Campaign.objects.select_for_update(no_key=True).get(id=campaign_id)
-        # A mail of a sequence leaves to one person at a time: there is no rest to wait.
         if campaign.state != CampaignState.DRAFT or campaign.mode != CampaignMode.NEWSLETTER:
             raise NotADraft
         if seen_at not in (None, campaign.updated_at):

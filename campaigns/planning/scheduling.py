@@ -8,7 +8,7 @@ from django.db import transaction
 from campaigns.drafts import ChangedMeanwhile
 from campaigns.launching import NotReady, obstacles
 from campaigns.models import Campaign, CampaignState, LaunchPlan
-from campaigns.moving import WrongState, note, require_newsletter
+from campaigns.moving import WrongState, note, refuse_sequence_mail
 from campaigns.planning.moments import first_moment
 
 FARTHEST = timedelta(days=366)
@@ -46,7 +46,7 @@ def schedule(
         raise NotReady(reasons)
     with transaction.atomic(using="default"):
         before = Campaign.objects.select_for_update(no_key=True).get(id=campaign_id)
-        require_newsletter(before)
+        refuse_sequence_mail(before)
         if before.state not in (CampaignState.DRAFT, CampaignState.SCHEDULED):
             raise WrongState(before.state)
         if seen_at not in (None, before.updated_at):

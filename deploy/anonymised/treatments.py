@@ -74,6 +74,7 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                 *("campaigns_relayslot", "campaigns_mailservicelimit"),
                 *("crm_supportticket", "privacy_accessrecord", "privacy_readmeter"),
                 *("campaigns_measuredmessage", "crm_enrolmentkey", "crm_staffsession"),
+                *("campaigns_measuredclick", "campaigns_campaignresult"),
                 *("crm_leadnote", "crm_leadreminder", "crm_notification", "crm_scorerule"),
                 *("crm_contactscore", "crm_webhookendpoint", "crm_webhookevent"),
                 *("crm_webhookcall", "crm_webhookattempt"),

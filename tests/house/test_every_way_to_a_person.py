@@ -81,8 +81,8 @@ GATED: dict[str, tuple[str, ...]] = {
         "campaigns/sql/note_measure.sql",
         "consent_refusals('email_measurement'",
     ),
-    "campaigns/sql/measures.sql": (
-        "campaigns/sql/measures.sql",
+    "campaigns/sql/results_measured.sql": (
+        "campaigns/sql/results_measured.sql",
         "consent_refusals('email_measurement'",
     ),
 }
@@ -148,6 +148,12 @@ NOBODY: dict[str, str] = {
     "campaigns/sql/finish.sql": "Counts deliveries.",
     "campaigns/sql/record.sql": "Writes what became of messages that have left.",
     "campaigns/sql/skip_cancelled.sql": "Closes what will never be sent.",
+    "campaigns/sql/results_account.sql": "Counts deliveries.",
+    "campaigns/sql/results_bases.sql": "Counts deliveries.",
+    "campaigns/sql/results_opt_outs.sql": "Counts who said no; nobody is named.",
+    "campaigns/sql/results_returns.sql": "Counts what came back; nobody is named.",
+    "campaigns/sql/results_begin.sql": "Campaigns, no people.",
+    "campaigns/sql/results_due.sql": "Campaigns, no people.",
     "campaigns/sql/forget_measures.sql": "Deletes what may no longer be known.",
     "campaigns/sql/sequences_claim.sql": "Says where people of a sequence are and how they stand; "
     "what they are sent passes gate.sql.",
