@@ -77,8 +77,9 @@ def plan_mail(*, campaign_id: UUID, passages: Sequence[Passage], now: datetime) 
     )
 
 
-def write(*, passages: Sequence[Passage], now: datetime) -> None:
-    _rows(
+def write(*, passages: Sequence[Passage], now: datetime) -> set[UUID]:
+    """Write where people are now; return the ids of the passages that had not ended."""
+    rows = _rows(
         "sequences_write",
         {
             "now": now,
@@ -91,6 +92,7 @@ def write(*, passages: Sequence[Passage], now: datetime) -> None:
             "failures": [each.failures for each in passages],
         },
     )
+    return {row[0] for row in rows}
 
 
 def count_entered(entered: dict[tuple[UUID, str], int]) -> None:

@@ -97,9 +97,10 @@ def _carry(sequence: Sequence, rows: list[Passage], now: datetime) -> None:
         turn.run([each for each in rows if each.version_id == version_id])
         entered |= turn.entered
     if rows:
-        ledger.write(passages=rows, now=now)
+        written = ledger.write(passages=rows, now=now)
         ledger.count_entered(entered)
-        tell_finished(sequence_id=sequence.id, passages=rows, at=now)
+        written_rows = [each for each in rows if each.id in written]
+        tell_finished(sequence_id=sequence.id, passages=written_rows, at=now)
 
 
 def _one(sequence_id: UUID, now: datetime) -> int:

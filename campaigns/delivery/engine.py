@@ -104,7 +104,7 @@ class Turn:
             try:
                 return self.fleet.room(CLAIM_SIZE)
             except (AtLimit, NoRelayLeft) as nothing:
-                if not statements.is_due(campaign_id=self.campaign_id):
+                if not statements.is_due(campaign_id=self.campaign_id, kind=self.gate):
                     return 1
                 if time.monotonic() > ends_at or not _is_soon(nothing):
                     raise

@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connections, models
 from django.db.models import Func
 
-from campaigns.models import Delivery, DeliveryState
+from campaigns.models import LETTER_KINDS, SINGLE_KINDS, Delivery, DeliveryState
 from privacy.services import JournalHead
 
 
@@ -106,11 +106,12 @@ def claim(*, campaign_id: UUID | None, worker: str, size: int, kind: Gate) -> li
     return [Claimed(*row) for row in sorted(rows)]
 
 
-def is_due(*, campaign_id: UUID | None) -> bool:
-    """Say whether a campaign, or the required letters (None), have a message that is due."""
+def is_due(*, campaign_id: UUID | None, kind: Gate) -> bool:
+    """Say whether a campaign, or what stands behind another gate, has a message that is due."""
     due = Delivery.objects.filter(state=DeliveryState.QUEUED, due_at__lte=ClockTimestamp())
     if campaign_id is None:
-        return due.filter(campaign=None).exists()
+        kinds = SINGLE_KINDS if kind == "gate_single" else LETTER_KINDS
+        return due.filter(campaign=None, kind__in=kinds).exists()
     return due.filter(campaign_id=campaign_id).exists()
 
 

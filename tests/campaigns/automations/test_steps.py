@@ -14,6 +14,7 @@ from campaigns.automations.running import carry_on
 from campaigns.models import Enrolment
 from crm.models import ContactTag, WebhookEvent
 from crm.webhooks import endpoints
+from crm.webhooks.endpoints import create_endpoint
 from tests.campaigns.automations import cast
 from tests.conftest import NOW
 
@@ -142,3 +143,21 @@ def test_a_tag_that_is_an_exit_of_its_own_sequence_ends_it() -> None:
     cast.enter(sequence, alice)
     cast.turn(sequence, NOW)
     assert cast.where(sequence)[alice][0::2] == ("exited", "tag")
+
+
+def test_other_systems_are_told_of_who_comes_to_the_end() -> None:
+    create_endpoint(
+        name="billing", url="https://hooks.example.org/", kinds=["sequence.finished"],
+        actor_id=cast.STAFF, now=NOW,
+    )  # fmt: skip
+    sequence = cast.active(cast.step("s1", "tag", tag="lost"), cast.step("s2", "stop"))
+    leaves = cast.active(cast.step("s1", "tag", tag="lost"), exit_tags=["lost"], name="Leaves")
+    alice, bob = cast.person("alice"), cast.person("bob")
+    cast.enter(sequence, alice)
+    cast.enter(leaves, bob)
+    for each in (sequence, leaves):
+        cast.turn(each, NOW)
+    assert cast.where(leaves)[bob][0] == "exited"
+    event = WebhookEvent.objects.get()
+    assert event.kind == "sequence.finished"
+    assert event.ids == {"sequence_id": str(sequence), "contact_id": str(alice)}

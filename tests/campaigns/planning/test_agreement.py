@@ -14,7 +14,7 @@ from crm.approval_kinds import approval_kind
 from crm.approving import ApprovalUnknown, decide, waiting_for
 from crm.models import Account
 from crm.services import change_segment, create_segment
-from privacy.services import NotPending, SamePerson
+from privacy.services import NotPending, SamePerson, approval
 from tests.campaigns import cast
 from tests.campaigns.planning.cast import begun, halted, state
 from tests.conftest import NOW
@@ -108,7 +108,7 @@ def test_other_words_after_the_agreement_ask_anew(author: Account, colleague: Ac
     assert _start(campaign) == ("draft", "approval_outdated")
     assert not Delivery.objects.exists()
     kind = approval_kind(agreement.KIND)
-    found = agreement.approval(approval_id=asked)
+    found = approval(approval_id=asked)
     assert found is not None
     assert kind.are_taken_back([found.reference]) == [True]
 
