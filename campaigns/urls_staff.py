@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from campaigns.pages import (
+    api_messages,
     launching,
     listing,
     previews,
@@ -11,6 +12,7 @@ from campaigns.pages import (
     reply_templates,
     running,
     template_pages,
+    transactional,
     writing,
 )
 
@@ -57,6 +59,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(
         "replies/<uuid:template_id>/restore", reply_templates.reply_template_restore,
         name="reply-template-restore",
+    ),
+    path("api/v1/messages", api_messages.api_messages, name="api-messages"),
+    path("api/v1/messages/<uuid:message_id>", api_messages.api_message, name="api-message"),
+    path("transactional/", transactional.transactional_list, name="transactional-list"),
+    path("transactional/new", transactional.transactional_new, name="transactional-new"),
+    path(
+        "transactional/<uuid:template_id>/", transactional.transactional_edit,
+        name="transactional-edit",
+    ),
+    path(
+        "transactional/<uuid:template_id>/archive", transactional.transactional_archive,
+        name="transactional-archive",
+    ),
+    path(
+        "transactional/<uuid:template_id>/restore", transactional.transactional_restore,
+        name="transactional-restore",
     ),
     path("templates/", template_pages.template_list, name="template-list"),
     path("templates/new", template_pages.template_new, name="template-new"),

@@ -156,14 +156,19 @@ def staff_page(
 
 
 def api_page(
-    scope: str, *roles: str, answer: str = "application/json"
+    scope: str,
+    *roles: str,
+    answer: str = "application/json",
+    method: str = "get",
+    operation: Mapping[str, object] | None = None,
 ) -> Callable[[View[P]], View[P]]:
     """Let in a token with `scope` (empty: any token), or a session with both factors.
 
     Either way the account must be in one of `roles`: a token never opens more than its owner may.
     Machines are refused with 401, 403 or 429 as application/problem+json; a browser is sent to
-    the step that is missing, as by `staff_page`. `answer` is the media type, for the document
-    that describes the API.
+    the step that is missing, as by `staff_page`. `answer` is the media type,
+    `method` the one that it answers and `operation` what more there is to say of it, for the
+    document that describes the API.
     """
 
     def decorate(view: View[P]) -> View[P]:
@@ -196,6 +201,8 @@ def api_page(
         # Read by the page that describes the API.
         guarded.api_scope = scope  # type: ignore[attr-defined]
         guarded.api_answer = answer  # type: ignore[attr-defined]
+        guarded.api_method = method  # type: ignore[attr-defined]
+        guarded.api_operation = operation or {}  # type: ignore[attr-defined]
         return guarded
 
     return decorate

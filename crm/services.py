@@ -1,12 +1,14 @@
 """The door of crm. Other floors import from here and from nowhere else in `crm`."""
 
-from crm.access import account_of, api_page, staff_page
+from crm.access import account_of, api_page, staff_page, token_of
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
 from crm.accounts.sign_ins import forget_sign_ins
+from crm.accounts.tokens import seconds_to_wait
 from crm.bell import accounts_in, notify, register_notice_kind
 from crm.exports.making import work_on_exports
 from crm.free_text import FreeTextField
 from crm.imports.running import work_on_imports
+from crm.knowing import known_contact
 from crm.lead_slots import LeadMessage, register_lead_action, register_lead_messages
 from crm.leads import NotAContact, lead_answered, lead_contact, require_contact
 from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merges
@@ -14,6 +16,7 @@ from crm.models import Account, Role
 from crm.officer.notice_use import NoticeUse, register_notice_uses
 from crm.officer.uses import PurposeUse, register_purpose_uses
 from crm.people import Person, Profile, profiles
+from crm.problems import problem
 from crm.reception import Facets, receive_lead, receive_many
 from crm.reminders import ring_reminders
 from crm.scoring.reckoning import reckon_every_score
@@ -98,6 +101,7 @@ __all__ = [
     "create_segment",
     "forget_sign_ins",
     "forget_what_was_told",
+    "known_contact",
     "lead_answered",
     "lead_contact",
     "mark_unreachable",
@@ -105,6 +109,7 @@ __all__ = [
     "merge_contacts",
     "new_password",
     "notify",
+    "problem",
     "profiles",
     "publish_event",
     "publish_events",
@@ -130,10 +135,12 @@ __all__ = [
     "require_contact",
     "restore_segment",
     "ring_reminders",
+    "seconds_to_wait",
     "segment_rules",
     "segments",
     "settle_merges",
     "staff_page",
+    "token_of",
     "waterfall",
     "work_on_exports",
     "work_on_imports",

@@ -60,6 +60,15 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.PublishedLink": {"link_hash": _X, "url": _P},
     "campaigns.ReplyTemplate": {**dict.fromkeys(("name", "subject", "text"), _P), "language": _C},
     "campaigns.OutgoingMessage": {"language": _C, "sealed": _X},
+    "campaigns.TransactionalTemplate": {
+        "name": _P,
+        **dict.fromkeys(("code", "ground", "variables"), _C),
+    },
+    "campaigns.TransactionalVersion": {
+        **dict.fromkeys(("subject", "text", "mjml"), _P),
+        "language": _C,
+    },
+    "campaigns.TransactionalMessage": {"ground": _C, "body_mark": _X, "reference": _R},
     "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence"), _C),
     "forms_intake.Form": {"code": _C, "name": _P},
     "forms_intake.FormVersion": {

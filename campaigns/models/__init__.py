@@ -20,6 +20,12 @@ from campaigns.models.deliveries import (
 )
 from campaigns.models.measurement import MeasuredMessage, PublishedLink, TrackedLink
 from campaigns.models.single import OutgoingMessage, ReplyTemplate
+from campaigns.models.transactional import (
+    Ground,
+    TransactionalMessage,
+    TransactionalTemplate,
+    TransactionalVersion,
+)
 
 __all__ = [
     "LETTER_KINDS",
@@ -33,6 +39,7 @@ __all__ = [
     "Delivery",
     "DeliveryKind",
     "DeliveryState",
+    "Ground",
     "MeasuredMessage",
     "OutgoingMessage",
     "PublishedIssue",
@@ -41,4 +48,7 @@ __all__ = [
     "StateChange",
     "Template",
     "TrackedLink",
+    "TransactionalMessage",
+    "TransactionalTemplate",
+    "TransactionalVersion",
 ]

@@ -68,26 +68,27 @@ def _operation(part: URLPattern) -> dict[str, Any]:
     if view.api_answer == "application/zip":
         shape = {"type": "string", "format": "binary"}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    more, told = view.api_operation, dict(view.api_operation.get("responses", {}))
+    answered = {"description": "OK", "content": {view.api_answer: {"schema": shape}}}
+    responses = {
+        **({} if any(status.startswith("2") for status in told) else {"200": answered}),
+        **{status: {"description": text, "content": problem} for status, text in _REFUSALS.items()},
+    }
     return {
         "operationId": part.name,
         "summary": (view.__doc__ or "").partition("\n")[0],
         "description": f"Roles: {', '.join(view.staff_roles) or 'every one'}.",
-        "parameters": _parameters(part),
+        **{key: value for key, value in more.items() if key not in ("parameters", "responses")},
+        "parameters": [*_parameters(part), *more.get("parameters", [])],
         "security": [{"token": [view.api_scope] if view.api_scope else []}, {"session": []}],
-        "responses": {
-            "200": {"description": "OK", "content": {view.api_answer: {"schema": shape}}},
-            **{
-                status: {"description": text, "content": problem}
-                for status, text in _REFUSALS.items()
-            },
-        },
+        "responses": {**responses, **told},
     }
 
 
 def document() -> dict[str, Any]:
     """Return the description of every address that a token opens, and of nothing else."""
     paths = {
-        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route): {"get": _operation(part)}
+        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route): {part.callback.api_method: _operation(part)}
         for route, part in sorted(_walk(get_resolver()), key=lambda found: found[0])
     }
     words = {"type": "string"}
