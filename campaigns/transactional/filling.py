@@ -20,7 +20,7 @@ from campaigns.transactional.variables import InvalidValues, Variable
 
 _LINK_BEFORE = re.compile(r"https?://[^\s<>\"]*\Z")
 # Where a value may stand in a tag; anywhere else it could become style or script.
-_ATTRIBUTES = frozenset({"href", "alt", "title"})
+_ATTRIBUTES = frozenset({"href", "alt", "title", "aria-label"})
 
 
 @dataclass(frozen=True)

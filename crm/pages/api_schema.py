@@ -78,10 +78,10 @@ def _operation(part: URLPattern) -> dict[str, Any]:
         "operationId": part.name,
         "summary": (view.__doc__ or "").partition("\n")[0],
         "description": f"Roles: {', '.join(view.staff_roles) or 'every one'}.",
-        **{key: value for key, value in more.items() if key not in ("parameters", "responses")},
         "parameters": [*_parameters(part), *more.get("parameters", [])],
         "security": [{"token": [view.api_scope] if view.api_scope else []}, {"session": []}],
         "responses": {**responses, **told},
+        **{key: value for key, value in more.items() if key not in ("parameters", "responses")},
     }
 
 

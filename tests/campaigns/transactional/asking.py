@@ -33,10 +33,8 @@ VALUES: dict[str, Any] = {
 
 
 def design(**changes: Any) -> Design:
-    words = [
-        Words("en", "Invoice {{ invoice }}", TEXT),
-        Words("fr", "Facture", "Voir {{ pay_url }}"),
-    ]
+    english = Words("en", "Invoice {{ invoice }}", TEXT)
+    words = [english, Words("fr", "Facture", "Voir {{ pay_url }}")]
     facts: dict[str, Any] = {
         "name": "Invoice", "purpose": "service_information", "ground": "contract",
         "variables": read_declaration(VARIABLES), "versions": words,
