@@ -257,7 +257,9 @@ def test_who_may_not_ask() -> None:
     reader = token(scopes=["permissions:read"])
     over = token()
     late = token(name="late")
-    ApiToken.objects.filter(name="late").update(expires_at=yesterday, created_at=yesterday)
+    ApiToken.objects.filter(name="late").update(
+        created_at=yesterday - timedelta(days=1), expires_at=yesterday
+    )
     officer = token(make_account("officer", "dpo"))
     expected = {
         foreign: (403, "network_not_allowed"),
