@@ -43,7 +43,7 @@ _FIELDS = {*_SHAPES, "contact_id", "email", "variables"}
 # The token in the header stands for the account; a session alone is refused below.
 @csrf_exempt
 @require_POST
-@api_page(SCOPE, *REPLIERS, method="post", operation=SEND)
+@api_page(SCOPE, *REPLIERS, operation=SEND)
 @sensitive_variables()
 def api_messages(request: HttpRequest) -> HttpResponse:
     """Send a message from a template to one contact."""

@@ -51,6 +51,7 @@ def _answer(text: str, shape: dict[str, Any]) -> dict[str, Any]:
 
 
 SEND: dict[str, Any] = {
+    "method": "post",
     "parameters": [
         {
             "name": "Idempotency-Key",

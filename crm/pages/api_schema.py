@@ -38,6 +38,8 @@ _SHAPES: dict[str, dict[str, Any]] = {
         },
     },
 }
+# What an address says of itself that is put together with what holds for all.
+_OWN = ("method", "parameters", "responses")
 _REFUSALS = {
     "401": "No session with both factors and no token that is accepted.",
     "403": "Not for this network, scope or role.",
@@ -81,14 +83,16 @@ def _operation(part: URLPattern) -> dict[str, Any]:
         "parameters": [*_parameters(part), *more.get("parameters", [])],
         "security": [{"token": [view.api_scope] if view.api_scope else []}, {"session": []}],
         "responses": {**responses, **told},
-        **{key: value for key, value in more.items() if key not in ("parameters", "responses")},
+        **{key: value for key, value in more.items() if key not in _OWN},
     }
 
 
 def document() -> dict[str, Any]:
     """Return the description of every address that a token opens, and of nothing else."""
     paths = {
-        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route): {part.callback.api_method: _operation(part)}
+        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route): {
+            part.callback.api_operation.get("method", "get"): _operation(part)
+        }
         for route, part in sorted(_walk(get_resolver()), key=lambda found: found[0])
     }
     words = {"type": "string"}
