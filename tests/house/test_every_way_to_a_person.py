@@ -113,8 +113,8 @@ NOBODY: dict[str, str] = {
     "address, on its own page.",
     "campaigns/sql/claim_single.sql": "Takes planned messages; gate_single.sql comes behind it.",
     "campaigns/single/working.py::why_not_single": _MARKS,
-    "campaigns/transactional/accepting.py::_content": "The finished words of one message, sealed at "
-    "once; what leaves goes through gate_single.sql.",
+    "campaigns/transactional/accepting.py::_content": "The words of one message, sealed at once; "
+    "what leaves goes through gate_single.sql.",
     "campaigns/pages/replies.py::_person": "The person of one lead, shown to who answers them; "
     "what leaves goes through gate_single.sql.",
     "crm/pages/lead_view.py::lead_view": _ONE,
