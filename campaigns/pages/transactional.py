@@ -21,6 +21,7 @@ from campaigns.models import Ground, TransactionalTemplate
 from campaigns.pages.replies import REPLIERS
 from campaigns.pages.reply_templates import READERS
 from campaigns.single.content import SUBJECT_MAX, TEXT_MAX
+from campaigns.single.templates import FIELDS
 from campaigns.transactional import templates
 from campaigns.transactional.filling import Words
 from campaigns.transactional.templates import (
@@ -206,7 +207,7 @@ def _written(
         "form": form,
         "template": row,
         "previews": [] if form.errors else shown,
-        "fields_of_person": sorted(templates.FIELDS),
+        "fields_of_person": sorted(FIELDS),
     }
     status = 422 if form.errors else 200
     return render(request, "campaigns/transactional/edit.html", context, status=status)

@@ -178,7 +178,7 @@ def _plan(
     """One transaction. Whoever comes second waits for the first at the key of the row."""
     with transaction.atomic():
         TransactionalMessage.objects.bulk_create([row], ignore_conflicts=True)
-        _is_known(row.id, row.body_mark)
+        _is_known(row.id, bytes(row.body_mark))
         send_single(
             contact_id=contact_id,
             purpose=row.template.purpose_id,

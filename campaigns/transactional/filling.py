@@ -105,9 +105,9 @@ class _Filling:
             kind="letter",
         )
         _refuse_misplaced(compiled.html, f"zt{nonce}n")
-        word = re.compile(rf"(?:https://)?zt{nonce}n(\d+)z(?:\.invalid)?")
-        html = word.sub(lambda hit: escape(found[int(hit[1])]), compiled.html)
-        return html, word.sub(lambda hit: found[int(hit[1])], compiled.text)
+        marks = re.compile(rf"(?:https://)?zt{nonce}n(\d+)z(?:\.invalid)?")
+        html = marks.sub(lambda hit: escape(found[int(hit[1])]), compiled.html)
+        return html, marks.sub(lambda hit: found[int(hit[1])], compiled.text)
 
 
 class _Places(HTMLParser):

@@ -64,6 +64,11 @@ def _parameters(part: URLPattern) -> list[dict[str, Any]]:
     ]
 
 
+def _method(part: URLPattern) -> str:
+    view: Any = part.callback
+    return str(view.api_operation.get("method", "get"))
+
+
 def _operation(part: URLPattern) -> dict[str, Any]:
     view: Any = part.callback
     shape = _SHAPES.get(part.name or "", {"type": "object"})
@@ -90,9 +95,7 @@ def _operation(part: URLPattern) -> dict[str, Any]:
 def document() -> dict[str, Any]:
     """Return the description of every address that a token opens, and of nothing else."""
     paths = {
-        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route): {
-            part.callback.api_operation.get("method", "get"): _operation(part)
-        }
+        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route): {_method(part): _operation(part)}
         for route, part in sorted(_walk(get_resolver()), key=lambda found: found[0])
     }
     words = {"type": "string"}

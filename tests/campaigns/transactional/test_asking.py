@@ -4,6 +4,7 @@ import json
 import logging
 import threading
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -160,7 +161,12 @@ def test_two_bodies_at_once_under_one_key_are_one_message_and_one_refusal() -> N
 def test_nobody_is_made_known_by_a_message() -> None:
     template()
     before = Contact.objects.count()
-    for changes in ({}, {"email": "not an address"}, {"email": None, "contact_id": str(uuid4())}):
+    nobody: list[dict[str, Any]] = [
+        {},
+        {"email": "not an address"},
+        {"email": None, "contact_id": str(uuid4())},
+    ]
+    for changes in nobody:
         answer = ask(token(), body(**changes))
         assert (answer.status_code, said(answer)["code"]) == (404, "not_found")
     assert Contact.objects.count() == before and not OutgoingMessage.objects.exists()
@@ -178,7 +184,7 @@ def test_by_id_by_address_and_by_what_was_merged() -> None:
     assert OutgoingMessage.objects.latest("created_at").contact_id == kept
 
 
-BAD = {
+BAD: dict[str, tuple[dict[str, Any], dict[str, str]]] = {
     "no such template": ({"template": "other"}, {"template": "unknown_template"}),
     "no template": ({"template": None}, {"template": "required"}),
     "both people": ({"contact_id": str(uuid4())}, {"contact_id": "contact_id_or_email"}),

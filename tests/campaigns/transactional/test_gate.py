@@ -60,7 +60,10 @@ def _no(purpose: str) -> Callable[[UUID], None]:
 
 
 def _now(**facets: object) -> Callable[[UUID], None]:
-    return lambda contact: Contact.objects.filter(id=contact).update(**facets) and None  # type: ignore[func-returns-value]
+    def change(contact: UUID) -> None:
+        Contact.objects.filter(id=contact).update(**facets)
+
+    return change
 
 
 def _erase(contact: UUID) -> None:
