@@ -111,6 +111,8 @@ NOBODY: dict[str, str] = {
     "crm/organisations.py::change_organisation": "What was known of a company, to change it.",
     "crm/pages/organisations.py::_contacts": "Names of who belongs to a company, without an "
     "address, on its own page.",
+    "campaigns/sql/claim_doubts.sql": "Ids of what may have left; only its relay is asked.",
+    "campaigns/sql/settle_doubts.sql": "Writes what became of messages that have left.",
     "campaigns/sql/claim_single.sql": "Takes planned messages; gate_single.sql comes behind it.",
     "campaigns/single/working.py::why_not_single": _MARKS,
     "campaigns/transactional/accepting.py::_content": "The words of one message, sealed at once; "
