@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from campaigns.pages import (
+    api_messages,
     block_acts,
     block_pages,
     brand_pages,
@@ -24,6 +25,7 @@ from campaigns.pages import (
     returns,
     running,
     template_pages,
+    transactional,
     version_pages,
     visual,
     writing,
@@ -170,6 +172,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_WORDS}restore", version_pages.words_restore, name="words-restore"),
     path(f"{_WORDS}code", version_pages.words_to_code, name="words-to-code"),
     path(f"{_WORDS}visual", visual.words_visual, name="words-visual"),
+    path("api/v1/messages", api_messages.api_messages, name="api-messages"),
+    path("api/v1/messages/<uuid:message_id>", api_messages.api_message, name="api-message"),
+    path("transactional/", transactional.transactional_list, name="transactional-list"),
+    path("transactional/new", transactional.transactional_new, name="transactional-new"),
+    path(
+        "transactional/<uuid:template_id>/", transactional.transactional_edit,
+        name="transactional-edit",
+    ),
+    path(
+        "transactional/<uuid:template_id>/archive", transactional.transactional_archive,
+        name="transactional-archive",
+    ),
+    path(
+        "transactional/<uuid:template_id>/restore", transactional.transactional_restore,
+        name="transactional-restore",
+    ),
     path("templates/", template_pages.template_list, name="template-list"),
     path("templates/new", template_pages.template_new, name="template-new"),
     path("templates/preview", previews.mail_preview, name="mail-preview"),

@@ -1,8 +1,9 @@
 """The door of crm. Other floors import from here and from nowhere else in `crm`."""
 
-from crm.access import account_of, api_page, staff_page
+from crm.access import account_of, api_page, staff_page, token_of
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
 from crm.accounts.sign_ins import forget_sign_ins
+from crm.accounts.tokens import seconds_to_wait
 from crm.approval_kinds import ApprovalKind, Facts, Reference, register_approval_kind
 from crm.approving import AboutYou, ApprovalUnknown, NotForYou
 from crm.approving import decide as decide_approval
@@ -14,6 +15,7 @@ from crm.free_text import FreeTextField
 from crm.happenings import register_listener, register_mover
 from crm.imports.running import work_on_imports
 from crm.keyset import page_after, read_cursor
+from crm.knowing import known_contact
 from crm.lead_slots import LeadMessage, register_lead_action, register_lead_messages
 from crm.leads import NotAContact, lead_answered, lead_contact, require_contact
 from crm.merging import NotMergeable, absorbed_ids, kept_ids, merge_contacts, settle_merges
@@ -23,6 +25,7 @@ from crm.officer.uses import PurposeUse, register_purpose_uses
 from crm.pages.labels import BASES, LEDGER_STATES, METHODS
 from crm.people import Person, Profile, profiles
 from crm.picking import find_people, person_of
+from crm.problems import problem
 from crm.reaching import last_signs, mark_reachable, note_reply
 from crm.reception import Facets, receive_lead, receive_many
 from crm.reminders import ring_reminders
@@ -132,6 +135,7 @@ __all__ = [
     "forget_sign_ins",
     "forget_what_was_told",
     "kept_ids",
+    "known_contact",
     "last_signs",
     "lead_answered",
     "lead_contact",
@@ -147,6 +151,7 @@ __all__ = [
     "organisation_names",
     "page_after",
     "person_of",
+    "problem",
     "profiles",
     "publish_event",
     "publish_events",
@@ -177,11 +182,13 @@ __all__ = [
     "require_contact",
     "restore_segment",
     "ring_reminders",
+    "seconds_to_wait",
     "segment_rules",
     "segments",
     "settle_merges",
     "staff_page",
     "tag_many",
+    "token_of",
     "traits",
     "untag_many",
     "waterfall",

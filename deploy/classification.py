@@ -104,6 +104,15 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.RelaySlot": {"worker": _C},
     "campaigns.Return": dict.fromkeys(("source", "kind", "why", "status", "attribution"), _C),
     "campaigns.ReturnPart": {"source": _C},
+    "campaigns.TransactionalTemplate": {
+        "name": _P,
+        **dict.fromkeys(("code", "ground", "variables"), _C),
+    },
+    "campaigns.TransactionalVersion": {
+        **dict.fromkeys(("subject", "text", "mjml"), _P),
+        "language": _C,
+    },
+    "campaigns.TransactionalMessage": {"ground": _C, "body_mark": _X, "reference": _R},
     "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence"), _C),
     "forms_intake.Form": {"code": _C, "name": _P},
     "forms_intake.FormVersion": {

@@ -18,6 +18,8 @@ SENDER_NAME = text("ACCORD_SENDER_NAME", ORGANISATION_NAME)
 SENDER_ADDRESS = text("ACCORD_SENDER_ADDRESS", f"news@{MAIL_DOMAIN}")
 # Where the answer to an answer goes: the mailbox of the team that follows leads up.
 REPLY_ADDRESS = text("ACCORD_REPLY_ADDRESS", SENDER_ADDRESS)
+# How many messages a token of the staff API may ask for in a minute.
+MESSAGES_PER_MINUTE = integer("ACCORD_MESSAGES_PER_MINUTE", 300)
 # How long a worker holds a message. Longer than the relay's patience, so that a worker that was
 # only paused finds its session closed before somebody else takes the message up.
 LEASE_SECONDS = integer("ACCORD_LEASE_SECONDS", 360)

@@ -45,6 +45,8 @@ class Claimed:
     # Its person agrees to be measured, as the claim saw it; the gate asks again.
     is_measurable: bool = False
     variant: int = 0
+    # A message to one person that the law requires: sent again where nobody knows.
+    is_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,7 +165,13 @@ def record(*, outcomes: Sequence[Outcome], worker: str) -> list[Written]:
 
 
 def why_not_single(
-    *, contact_id: UUID, purpose: str, lead_id: UUID | None, kind: int, marks: bytes
+    *,
+    contact_id: UUID,
+    purpose: str,
+    lead_id: UUID | None,
+    kind: int,
+    marks: bytes,
+    ground: str = "",
 ) -> str | None:
     """Return why a message to one person would not pass its gate now; None: it would."""
     parameters = {
@@ -172,6 +180,7 @@ def why_not_single(
         "lead": lead_id,
         "kind": kind,
         "marks": marks,
+        "ground": ground,
     }
     rows = _rows("why_not_single", parameters)
     return rows[0][0] if rows else "purpose_retired"
@@ -192,6 +201,7 @@ class Doubt:
     kind: int
     attempts: int
     handing_at: datetime
+    is_required: bool = False
 
 
 def claim_doubts(*, size: int, again_seconds: float) -> list[Doubt]:

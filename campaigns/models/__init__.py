@@ -59,6 +59,12 @@ from campaigns.models.relays import (
 from campaigns.models.results import CampaignResult, MeasuredClick
 from campaigns.models.returns import Return, ReturnPart, SoftBounce
 from campaigns.models.single import OutgoingMessage, ReplyTemplate
+from campaigns.models.transactional import (
+    Ground,
+    TransactionalMessage,
+    TransactionalTemplate,
+    TransactionalVersion,
+)
 from campaigns.models.writing import DraftState
 
 __all__ = [
@@ -83,6 +89,7 @@ __all__ = [
     "Enrolment",
     "EnrolmentChange",
     "EnrolmentState",
+    "Ground",
     "Image",
     "LaunchPlan",
     "MailServiceLimit",
@@ -115,5 +122,8 @@ __all__ = [
     "StepMove",
     "Template",
     "TrackedLink",
+    "TransactionalMessage",
+    "TransactionalTemplate",
+    "TransactionalVersion",
     "WinnerRule",
 ]

@@ -64,6 +64,8 @@ _REASONS: Mapping[str, Promise] = {
     "bad_address": _("The address is not one that mail can go to."),
     "unsafe_header": _("The person's name cannot stand in a mail's header."),
     "missing_value": _("A link of the mail had no address for this person."),
+    "marketing": _("The purpose has become marketing: no transactional message is."),
+    "no_ground": _("Nobody can tell on what ground it was asked for."),
     "unsafe_body": _("The finished message broke a rule of mail."),
 }
 

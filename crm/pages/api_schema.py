@@ -77,6 +77,8 @@ _QUERIES: dict[str, dict[str, str]] = {
         "after": "What the page before says as its own `after`.",
     },
 }
+# What an address says of itself that is put together with what holds for all.
+_OWN = ("method", "parameters", "responses")
 _REFUSALS = {
     "401": "No session with both factors and no token that is accepted.",
     "403": "Not for this network, scope or role.",
@@ -106,32 +108,38 @@ def _parameters(part: URLPattern) -> list[dict[str, Any]]:
     return [*in_path, *behind]
 
 
+def _method(part: URLPattern) -> str:
+    view: Any = part.callback
+    return str(view.api_operation.get("method", "get"))
+
+
 def _operation(part: URLPattern) -> dict[str, Any]:
     view: Any = part.callback
     shape = _SHAPES.get(part.name or "", {"type": "object"})
     if view.api_answer == "application/zip":
         shape = {"type": "string", "format": "binary"}
     problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    more, told = view.api_operation, dict(view.api_operation.get("responses", {}))
+    answered = {"description": "OK", "content": {view.api_answer: {"schema": shape}}}
+    responses = {
+        **({} if any(status.startswith("2") for status in told) else {"200": answered}),
+        **{status: {"description": text, "content": problem} for status, text in _REFUSALS.items()},
+    }
     return {
         "operationId": part.name,
         "summary": (view.__doc__ or "").partition("\n")[0],
         "description": f"Roles: {', '.join(view.staff_roles) or 'every one'}.",
-        "parameters": _parameters(part),
+        "parameters": [*_parameters(part), *more.get("parameters", [])],
         "security": [{"token": [view.api_scope] if view.api_scope else []}, {"session": []}],
-        "responses": {
-            "200": {"description": "OK", "content": {view.api_answer: {"schema": shape}}},
-            **{
-                status: {"description": text, "content": problem}
-                for status, text in _REFUSALS.items()
-            },
-        },
+        "responses": {**responses, **told},
+        **{key: value for key, value in more.items() if key not in _OWN},
     }
 
 
 def document() -> dict[str, Any]:
     """Return the description of every address that a token opens, and of nothing else."""
     paths = {
-        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route): {"get": _operation(part)}
+        re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route): {_method(part): _operation(part)}
         for route, part in sorted(_walk(get_resolver()), key=lambda found: found[0])
     }
     words = {"type": "string"}

@@ -80,6 +80,8 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                 *("crm_webhookcall", "crm_webhookattempt"),
                 *("campaigns_outgoingmessage", "campaigns_replytemplate"),
                 *("campaigns_return", "campaigns_returnpart", "campaigns_softbounce"),
+                *("campaigns_transactionalmessage", "campaigns_transactionaltemplate"),
+                "campaigns_transactionalversion",
                 *("crm_signin", "crm_securityevent", "crm_apitoken", "crm_apitokenuse"),
                 *(
                     "django_otp_webauthn_webauthncredential",

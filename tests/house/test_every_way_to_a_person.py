@@ -132,8 +132,12 @@ NOBODY: dict[str, str] = {
     "crm/organisations.py::change_organisation": "What was known of a company, to change it.",
     "crm/pages/organisations.py::_contacts": "Names of who belongs to a company, without an "
     "address, on its own page.",
+    "campaigns/sql/claim_doubts.sql": "Ids of what may have left; only its relay is asked.",
+    "campaigns/sql/settle_doubts.sql": "Writes what became of messages that have left.",
     "campaigns/sql/claim_single.sql": "Takes planned messages; gate_single.sql comes behind it.",
     "campaigns/single/working.py::why_not_single": _MARKS,
+    "campaigns/transactional/accepting.py::_content": "The words of one message, sealed at once; "
+    "what leaves goes through gate_single.sql.",
     "campaigns/pages/replies.py::_person": "The person of one lead, shown to who answers them; "
     "what leaves goes through gate_single.sql.",
     "crm/pages/lead_view.py::lead_view": _ONE,
@@ -162,9 +166,6 @@ NOBODY: dict[str, str] = {
     "campaigns/providers/session.py::ProviderSession.send": _BEHIND,
     "campaigns/delivery/doubts.py::_knock": "Greets the relay and leaves: no envelope, nobody's "
     "address; the relay's log then reaches to now.",
-    "campaigns/sql/claim_doubts.sql": "Takes what may have left, to be looked up in the relay's "
-    "log; nothing leaves.",
-    "campaigns/sql/settle_doubts.sql": _QUEUED,
     "campaigns/sql/release_held.sql": _QUEUED,
     "campaigns/sql/retake.sql": _QUEUED,
     "campaigns/sql/start_due.sql": "Moves campaigns to their freezing; no people.",

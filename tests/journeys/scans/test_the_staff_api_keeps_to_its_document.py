@@ -19,9 +19,10 @@ pytestmark = pytest.mark.slow
 SCOPES = ["permissions:read", "records:read", "proofs:read", "leads:read"]
 
 
-def _token(scopes: list[str]) -> str:
+def _token(scopes: list[str], role: str = "dpo") -> str:
     now = datetime.now(UTC)
-    made = create_account(username=f"dpo-{uuid4().hex[:6]}", role="dpo", now=now, password=PASSWORD)
+    name = f"{role}-{uuid4().hex[:6]}"
+    made = create_account(username=name, role=role, now=now, password=PASSWORD)
     return make_token(
         account=made.account,
         name="scanner",
@@ -42,7 +43,7 @@ def _lead() -> Lead:
 def test_the_staff_api(scanned: Stage, tmp_path: Path) -> None:
     headers = {"Authorization": f"Bearer {_token(SCOPES)}"}
     document = httpx.get(f"{scanned.staff_url}/api/v1/schema", headers=headers)
-    assert len(document.json()["paths"]) == 7
+    assert len(document.json()["paths"]) == 9
     # A contact without a record has no proof: those two addresses are looked at for their 404, and
     # what a proof holds is tested elsewhere.
     lead = _lead()
@@ -53,3 +54,12 @@ def test_the_staff_api(scanned: Stage, tmp_path: Path) -> None:
     examine(
         f"{scanned.staff_url}/api/v1/schema", folder=tmp_path, settings=settings, headers=headers
     )
+
+
+@pytest.mark.timeout(300)
+def test_sending_messages(scanned: Stage, tmp_path: Path) -> None:
+    """With a token that may send: whatever is asked for, it is answered as the document says."""
+    key = _token(["messages:send"], role="marketing")
+    address = f"{scanned.staff_url}/api/v1/schema"
+    headers = {"Authorization": f"Bearer {key}"}
+    examine(address, folder=tmp_path, settings="warnings = false\n", headers=headers)
