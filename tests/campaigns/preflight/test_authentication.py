@@ -125,7 +125,9 @@ def test_a_domain_that_says_everything_is_in_order(server: NameServer) -> None:
         ({"dmarc": ["v=DMARC1; p=none", "v=DMARC1; p=reject"]}, "dmarc-twice"),
     ],
 )
-def test_what_is_missing_is_said(server, changed, code) -> None:
+def test_what_is_missing_is_said(
+    server: NameServer, changed: dict[str, list[str] | None], code: str
+) -> None:
     assert str(found(server, **changed)[code].verdict) == "warning"
 
 
