@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Image
@@ -13,6 +14,9 @@ from tests.campaigns.images.pictures import picture
 from tests.crm.staff import PASSWORD, code_now
 from tests.journeys.browser import TAGS, Eyes, violations
 from tests.journeys.stage import Stage, wait_for
+
+# The gallery shows every ready-made mail, each compiled in a frame of its own.
+pytestmark = pytest.mark.timeout(300)
 
 
 def _marketer() -> NewAccount:
