@@ -72,11 +72,11 @@ def _results(campaign: Campaign, figures: Figures, row: CampaignResult) -> Itera
     yield from ([_("Main figures"), line.label, "", *_share(line.share)] for line in
                 main_shares(figures))  # fmt: skip
     yield from (
-        [_("Refused and failed"), f"{each.state}: {each.why}", each.code, each.messages]
+        (_("Refused and failed"), f"{each.state}: {each.why}", each.code, each.messages)
         for each in refusals(figures)
     )
     yield from (
-        [_("What came back"), f"{each.kind} {each.why}".strip(), each.status, each.messages]
+        (_("What came back"), f"{each.kind} {each.why}".strip(), each.status, each.messages)
         for each in came_back(figures)
     )
     yield from ([_("Said no afterwards"), way, "", people] for way, people in ways_out(figures))

@@ -143,7 +143,7 @@ _WHYS: Mapping[str, Words] = {
 
 def came_back(figures: Figures) -> list[CameBack]:
     """The most frequent first."""
-    names: Mapping[str, Words] = {kind.value: words for kind, words in KIND_NAMES.items()}
+    names: Mapping[str, Words] = {str(kind): words for kind, words in KIND_NAMES.items()}
     return [
         CameBack(
             names.get(each.kind, each.kind), _WHYS.get(each.why, ""), each.status, each.messages

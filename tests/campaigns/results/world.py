@@ -156,7 +156,7 @@ def _end(each: Someone, contact: UUID, campaign_id: UUID) -> None:
 def _measure(row: Delivery, each: Someone) -> None:
     message = MeasuredMessage.objects.create(
         delivery=row,
-        campaign_id=row.campaign_id,
+        campaign_id=row.reference_id,
         contact_id=row.contact_id,
         last_open_on=each.opened_on,
         last_click_on=FIRST_DAY if each.links else None,
@@ -168,7 +168,7 @@ def _measure(row: Delivery, each: Someone) -> None:
 
 def _another_campaign(contact: UUID, campaign_id: UUID) -> None:
     other = services.copy_campaign(
-        campaign_id=campaign_id, name="Later", actor_id=None, now=cast.clock()
+        campaign_id=campaign_id, name="Later", actor_id=UUID(int=1), now=cast.clock()
     )
     Campaign.objects.filter(id=other).update(state="finished")
     Delivery.objects.create(

@@ -97,7 +97,8 @@ def test_one_factor_opens_nothing_but_the_screen_of_the_second(method: str) -> N
 
 
 def _methods(pattern: URLPattern) -> set[str]:
-    method = pattern.callback.api_operation.get("method", "get")
+    operation: dict[str, str] = getattr(pattern.callback, "api_operation", {})
+    method = operation.get("method", "get")
     return {"post"} if method == "post" else {"get", "head"}
 
 
