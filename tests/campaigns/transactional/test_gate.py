@@ -10,7 +10,7 @@ from pytest_django import Settings
 
 from campaigns import services
 from campaigns.delivery import statements
-from campaigns.delivery.naming import message_id_of
+from campaigns.delivery.naming import message_id
 from campaigns.delivery.statements import GateMark
 from campaigns.models import (
     Delivery,
@@ -181,9 +181,7 @@ def test_one_in_doubt_is_unknown_unless_the_law_requires_it(
     assert len(second.bodies) == is_required
     if is_required:
         row = Delivery.objects.get()
-        name = message_id_of(
-            reference_id=row.reference_id, contact_id=row.contact_id, kind=row.kind
-        )
+        name = message_id(row)
         assert f"Message-ID: {name}".encode() in second.bodies[0]
         assert said(look(key, number))["state"] == "sent"
 
