@@ -38,10 +38,7 @@ def schedule(
     and ChangedMeanwhile where `updated_at` is no longer `seen_at`.
     """
     start_at = first_moment(scheduled_at) if is_by_local_hour else scheduled_at
-    if start_at <= now:
-        raise TooSoon(TooSoon.__doc__)
-    if scheduled_at > now + FARTHEST:
-        raise TooFar(TooFar.__doc__)
+    _check_moment(start_at, scheduled_at, now)
     if reasons := obstacles(campaign_id=campaign_id, now=now):
         raise NotReady(reasons)
     with transaction.atomic(using="default"):
@@ -66,6 +63,13 @@ def schedule(
             },
         )
         note(campaign_id, before.state, CampaignState.SCHEDULED, actor_id, now)
+
+
+def _check_moment(start_at: datetime, scheduled_at: datetime, now: datetime) -> None:
+    if start_at <= now:
+        raise TooSoon(TooSoon.__doc__)
+    if scheduled_at > now + FARTHEST:
+        raise TooFar(TooFar.__doc__)
 
 
 def unschedule(*, campaign_id: UUID, actor_id: UUID | None, now: datetime) -> None:
