@@ -48,7 +48,7 @@ def _material(owner: Account) -> dict[str, str]:
     brand = create_brand(
         settings=BrandSettings(
             name="Ours", logo_id=image, main_colour="#0a7770", band_colour="#ffffff",
-            page_colour="#ffffff", text_colour="#111111", font="sans", heading_font="sans",
+            page_colour="#ffffff", text_colour="#111111", font="arial", heading_font="arial",
         ),
         now=NOW,
     )  # fmt: skip

@@ -24,7 +24,7 @@ from tests.crm.webhooks.receiver import receiver
 from tests.journeys.conftest import on_stage
 from tests.journeys.stage import wait_for
 
-pytestmark = pytest.mark.timeout(600)
+pytestmark = pytest.mark.timeout(900)
 # Where a recipient reads it; who it is for stands beside.
 _THEIRS = frozenset(["to", "delivered-to", "subject"])
 
