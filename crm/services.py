@@ -16,7 +16,7 @@ from crm.imports.running import work_on_imports
 from crm.keyset import page_after, read_cursor
 from crm.lead_slots import LeadMessage, register_lead_action, register_lead_messages
 from crm.leads import NotAContact, lead_answered, lead_contact, require_contact
-from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merges
+from crm.merging import NotMergeable, absorbed_ids, kept_ids, merge_contacts, settle_merges
 from crm.models import Account, Role
 from crm.officer.notice_use import NoticeUse, register_notice_uses
 from crm.officer.uses import PurposeUse, register_purpose_uses
@@ -123,6 +123,7 @@ __all__ = [
     "find_people",
     "forget_sign_ins",
     "forget_what_was_told",
+    "kept_ids",
     "last_signs",
     "lead_answered",
     "lead_contact",

@@ -56,12 +56,13 @@ from campaigns.models.relays import (
     RelaySlot,
     RelayState,
 )
-from campaigns.models.returns import Return, ReturnPart, SoftBounce
+from campaigns.models.returns import NO_KINDS, Return, ReturnPart, SoftBounce, WebhookToken
 from campaigns.models.single import OutgoingMessage, ReplyTemplate
 from campaigns.models.writing import DraftState
 
 __all__ = [
     "LETTER_KINDS",
+    "NO_KINDS",
     "OPEN_STATES",
     "SINGLE_KINDS",
     "AudienceExclusion",
@@ -112,5 +113,6 @@ __all__ = [
     "StepMove",
     "Template",
     "TrackedLink",
+    "WebhookToken",
     "WinnerRule",
 ]

@@ -79,6 +79,7 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                 *("crm_webhookcall", "crm_webhookattempt"),
                 *("campaigns_outgoingmessage", "campaigns_replytemplate"),
                 *("campaigns_return", "campaigns_returnpart", "campaigns_softbounce"),
+                "campaigns_webhooktoken",
                 *("crm_signin", "crm_securityevent", "crm_apitoken", "crm_apitokenuse"),
                 *(
                     "django_otp_webauthn_webauthncredential",
