@@ -182,10 +182,8 @@ def note(*, return_id: UUID, source: str, found: Found, said: Words, received_at
     delivery, how = attribute(found.references)
     kind = _believed(found.kind, source, how)
     is_doubtful = kind == Kind.COMPLAINT and _is_doubtful(delivery, source, how)
-    is_about_nobody = delivery is None and kind in _WISHES
-    is_kept = (
-        kind == Kind.UNKNOWN or how == FORGED or is_about_nobody or is_doubtful or found.is_wish
-    )
+    is_for_a_person = is_doubtful or found.is_wish or how == FORGED
+    is_kept = is_for_a_person or _is_kept(kind, delivery)
     is_wish = is_kept and (found.is_wish or kind in NO_KINDS)
     campaign_id = delivery.campaign_id if delivery else _campaign_of(found)
     if delivery is None and campaign_id is not None and how != FORGED:
@@ -200,9 +198,9 @@ def note(*, return_id: UUID, source: str, found: Found, said: Words, received_at
         why=found.why,
         status=found.status[:12],
         attribution=how,
-        delivery_id=delivery.id if delivery else None,
+        delivery_id=delivery and delivery.id,
         campaign_id=campaign_id,
-        contact_id=delivery.contact_id if delivery else None,
+        contact_id=delivery and delivery.contact_id,
         is_kept=is_kept,
         is_wish=is_wish,
         # Nothing follows from what is about nobody, or waits for a person to believe it.
@@ -210,6 +208,10 @@ def note(*, return_id: UUID, source: str, found: Found, said: Words, received_at
     )
     if is_wish:
         waiting.ring(at=received_at)
+
+
+def _is_kept(kind: Kind, delivery: Delivery | None) -> bool:
+    return kind == Kind.UNKNOWN or (delivery is None and kind in _WISHES)
 
 
 def _believed(kind: Kind, source: str, how: str) -> Kind:
