@@ -26,6 +26,7 @@ class CampaignsConfig(AppConfig):
         agreement_words.register()
         _register_pages()
         _register_answers()
+        _register_wishes()
 
 
 def _register_pages() -> None:
@@ -183,4 +184,32 @@ def _register_sequences() -> None:
         more_url_name="sequence-list",
         empty_text=_("Nothing waits for you."),
         roles=READERS,
+    )
+
+
+def _register_wishes() -> None:
+    from campaigns.pages import returns
+    from campaigns.returns import waiting
+    from crm.services import register_home_list, register_notice_kind
+
+    register_home_list(
+        code="returns-wishes",
+        title=_("People who ask for something by mail"),
+        position=14,
+        provider=returns.wishes_at_home,
+        more_url_name="return-list",
+        empty_text=_("Nobody's wish waits to be read."),
+        roles=returns.LOOKERS,
+    )
+    register_notice_kind(
+        kind=waiting.WISH,
+        label=_("Somebody asks for something by mail"),
+        icon="mail",
+        address=returns.list_address,
+    )
+    register_notice_kind(
+        kind=waiting.OVERDUE,
+        label=_("What came back has waited for twenty days"),
+        icon="mail",
+        address=returns.list_address,
     )

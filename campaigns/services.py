@@ -48,7 +48,7 @@ from campaigns.planning.starting import begin_launch, start, start_due
 from campaigns.preflight.running import look_before_launch
 from campaigns.proofs import message_proof
 from campaigns.results.counting import count_again, count_results
-from campaigns.returns import consequences, taking
+from campaigns.returns import consequences, taking, waiting
 from campaigns.returns.replies import register_on_reply
 from campaigns.returns.words import Words
 from campaigns.single.content import NotSendable, SingleContent
@@ -142,8 +142,9 @@ def take_returns(*, now: datetime) -> int:
 
 
 def forget_returns(*, now: datetime) -> None:
-    """Destroy the words of what came back whose time is over. Calling twice is safe."""
-    taking.forget(now=now)
+    """Destroy the words of what came back whose time is over, never a wish that nobody has read;
+    ring the officer for what waits too long. Calling twice is safe."""
+    waiting.forget(now=now)
 
 
 def words_of_return(*, return_id: UUID) -> Words | None:

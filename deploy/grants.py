@@ -167,6 +167,7 @@ GRANTS: dict[str, dict[str, Rule]] = {
         },
         "campaigns_returnpart": {"accord_worker": WRITE},
         "campaigns_softbounce": {"accord_worker": WRITE},
+        "campaigns_webhooktoken": {"accord_worker": WRITE},
         # The worker moves the timeline of whoever was merged.
         "crm_timelineentry": {"accord_staff": APPEND, "accord_worker": KEEP},
     },

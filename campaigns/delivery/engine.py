@@ -31,6 +31,7 @@ from campaigns.delivery.preparing import (
 from campaigns.delivery.statements import Claimed, Gate, Outcome, Verdict, Written
 from campaigns.finishing import finish_campaigns
 from campaigns.models import Campaign, CampaignState, DeliveryState
+from campaigns.returns.consequences import settle_no
 from consent.services import letters_handed_over, settle_decisions
 from crm.services import mark_unreachable, publish_events, record_sent
 from privacy.services import JournalUnreachable, is_journal_applied, journal_head
@@ -185,7 +186,7 @@ class Turn:
         marks = [each.mark for each in batch]
         for attempt in range(_JOURNAL_TRIES):
             try:
-                if not settle_decisions(now=self.clock()):
+                if not (settle_decisions(now=self.clock()) and settle_no(now=self.clock())):
                     raise Halted("decisions_waiting")
                 head = journal_head()
                 verdicts = statements.gate(

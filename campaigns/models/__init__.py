@@ -57,7 +57,7 @@ from campaigns.models.relays import (
     RelayState,
 )
 from campaigns.models.results import CampaignResult, MeasuredClick
-from campaigns.models.returns import Return, ReturnPart, SoftBounce
+from campaigns.models.returns import NO_KINDS, Return, ReturnPart, SoftBounce, WebhookToken
 from campaigns.models.single import OutgoingMessage, ReplyTemplate
 from campaigns.models.transactional import (
     Ground,
@@ -69,6 +69,7 @@ from campaigns.models.writing import DraftState
 
 __all__ = [
     "LETTER_KINDS",
+    "NO_KINDS",
     "OPEN_STATES",
     "SINGLE_KINDS",
     "AudienceExclusion",
@@ -125,5 +126,6 @@ __all__ = [
     "TransactionalMessage",
     "TransactionalTemplate",
     "TransactionalVersion",
+    "WebhookToken",
     "WinnerRule",
 ]

@@ -1,14 +1,18 @@
 """What came back of what was sent."""
 
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
+
+# What ends mailing to somebody: a gate does not let a message pass while one waits.
+NO_KINDS = ("complaint", "opt_out")
 
 
 class Return(models.Model):
     """One message or event that came back: what it is, and about which message. Never its words.
 
     Words that a person has to look at wait sealed, in a document of the vault under the id of
-    this row, whose key is destroyed once somebody has looked, or after thirty days.
+    this row, whose key is destroyed once somebody has looked; what is nobody's wish and was
+    recognised, after thirty days.
     """
 
     id = models.UUIDField(primary_key=True)
@@ -25,15 +29,32 @@ class Return(models.Model):
     campaign_id = models.UUIDField(null=True)
     contact_id = models.UUIDField(null=True)
     is_kept = models.BooleanField(default=False)
+    # Kept, and somebody asks for something: it is shown first and never destroyed unread.
+    is_wish = models.BooleanField(default=False)
     looked_at = models.DateTimeField(null=True)
     looked_by = models.UUIDField(null=True)
     # When what follows from it was done; empty while its message is still being handed over.
     applied_at = models.DateTimeField(null=True)
+    # When that was last tried in vain: such a row stands behind those that were not tried yet.
+    tried_at = models.DateTimeField(null=True)
 
     class Meta:
         indexes = [
             models.Index(
-                fields=["received_at"], condition=Q(applied_at__isnull=True), name="return_waiting"
+                F("tried_at").asc(nulls_first=True),
+                "received_at",
+                condition=Q(applied_at__isnull=True),
+                name="return_due",
+            ),
+            models.Index(
+                fields=["received_at"],
+                condition=Q(applied_at__isnull=True, kind__in=NO_KINDS),
+                name="return_no_waiting",
+            ),
+            models.Index(
+                fields=["received_at"],
+                condition=Q(is_wish=True, looked_at__isnull=True),
+                name="return_wish",
             ),
             models.Index(
                 fields=["-received_at", "-id"], condition=Q(is_kept=True), name="return_to_look_at"
@@ -66,3 +87,13 @@ class SoftBounce(models.Model):
     contact_id = models.UUIDField(primary_key=True)
     weight = models.FloatField()
     counted_at = models.DateTimeField()
+
+
+class WebhookToken(models.Model):
+    """A one-time token of a mail service that was used: a request that shows it again is dropped.
+
+    The id is a digest of the service and the token.
+    """
+
+    id = models.UUIDField(primary_key=True)
+    used_at = models.DateTimeField(db_index=True)

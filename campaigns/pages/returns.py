@@ -1,12 +1,15 @@
 """What came back: how much of what, and what a person has to look at."""
 
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -16,12 +19,15 @@ from django.views.decorators.http import require_POST, require_safe
 from campaigns import services
 from campaigns.models import Return
 from campaigns.pages import READERS, WRITERS
+from campaigns.returns import waiting
 from campaigns.returns.kinds import Kind
-from crm.services import account_of, page_after, read_cursor, staff_page
+from crm.services import Account, ListRow, account_of, page_after, read_cursor, staff_page
 
 # The words of what nobody recognised are of people: not for who only reads campaigns.
 LOOKERS = (*WRITERS, "dpo")
 _COUNTED = timedelta(days=30)
+# The oldest wishes; whoever is done with one sees the next.
+_WISHES_SHOWN, _AT_HOME = 50, 10
 KIND_NAMES: dict[str, Promise] = {
     Kind.HARD_BOUNCE: gettext_lazy("Bounced for good"),
     Kind.SOFT_BOUNCE: gettext_lazy("Bounced this time"),
@@ -48,20 +54,45 @@ ATTRIBUTIONS: dict[str, Promise] = {
 @require_safe
 @staff_page(*READERS)
 def return_list(request: HttpRequest) -> HttpResponse:
-    """Figures of thirty days, and what waits to be looked at, newest first."""
+    """Wishes first, oldest first; figures of thirty days; what else waits, newest first."""
     now = timezone.now()
     cursor = read_cursor(request.GET.get("after", ""))
-    waiting = Return.objects.filter(is_kept=True, looked_at=None)
-    page = page_after(waiting, moment="received_at", cursor=cursor, size=25)
+    others = Return.objects.filter(is_kept=True, looked_at=None, is_wish=False)
+    page = page_after(others, moment="received_at", cursor=cursor, size=25)
+    late = waiting.unseen().filter(received_at__lt=now - waiting.OVERDUE_AFTER)
     context = {
+        "wishes": _named(waiting.wishes()[:_WISHES_SHOWN]),
+        "late": late.count(),
         "figures": _figures(now - _COUNTED),
-        "rows": [(row, KIND_NAMES[row.kind], ATTRIBUTIONS[row.attribution]) for row in page.rows],
+        "rows": _named(page.rows),
         "has_more": page.following is not None,
         "next_url": f"?after={page.following}",
         "first_url": "?" if cursor else "",
         "may_look": account_of(request).role in LOOKERS,
     }
     return render(request, "campaigns/returns/list.html", context)
+
+
+def _named(rows: Sequence[Return]) -> list[tuple[Return, Promise, Promise]]:
+    return [(row, KIND_NAMES[row.kind], ATTRIBUTIONS[row.attribution]) for row in rows]
+
+
+def wishes_at_home(_account: Account, _now: datetime) -> list[ListRow]:
+    """What people asked for by mail and nobody has looked at, oldest first."""
+    return [
+        ListRow(
+            title=str(KIND_NAMES[row.kind]),
+            url=reverse("return", args=[row.id]),
+            detail=_("Somebody asks for something: read it"),
+            at=row.received_at,
+        )
+        for row in waiting.wishes()[:_AT_HOME]
+    ]
+
+
+def list_address(_reference: Mapping[str, Any]) -> str:
+    """Where a notification about what came back leads."""
+    return reverse("return-list")
 
 
 def _figures(since: object) -> list[tuple[Promise, int]]:

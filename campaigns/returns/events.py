@@ -60,6 +60,21 @@ def read_events(
     return [(number, what, said) for number, what, said in found if what is not None]
 
 
+def token_id(source: str, bodies: Sequence[bytes]) -> UUID | None:
+    """Return under which id a request's one-time token is remembered; None if it has none.
+
+    Mailgun signs a moment and a token and not what it tells: who has read one request could
+    otherwise write others with its signature.
+    """
+    if source != "mailgun":
+        return None
+    try:
+        token = json.loads(whole(bodies))["signature"]["token"]
+    except (NotReadable, ValueError, LookupError, TypeError):
+        return None
+    return UUID(bytes=keyed_id(scope="service_token", parts=[source.encode(), str(token).encode()]))
+
+
 def _request(content: bytes, facts: Mapping[str, str]) -> WSGIRequest:
     return WSGIRequest(
         {

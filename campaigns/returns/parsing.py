@@ -32,6 +32,8 @@ class Return:
     references: tuple[Reference, ...] = ()
     # The campaign of the message, in hexadecimal, as its Feedback-ID says; proves nothing.
     campaign: str = ""
+    # Its own words ask for something: to hear no more, to be erased. A person has to read it.
+    is_wish: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ def parse(raw: bytes, *, recipients: tuple[str, ...] = ()) -> Return:
         found.status,
         tuple(references_in(envelope, raw, *texts)),
         _campaign(raw, texts),
+        found.kind in _IN_WORDS and _has_wish(letter),
     )
 
 
@@ -78,7 +81,8 @@ def _campaign(raw: bytes, texts: list[bytes]) -> str:
 
 
 def _find(letter: Letter) -> _Found:
-    for look in (_complaint, _report, _receipt, _challenge, _auto_reply, _of_a_daemon, _opt_out):
+    # A "stop" comes before what its subject or its quotation look like: those are our own words.
+    for look in (_complaint, _report, _receipt, _opt_out, _challenge, _auto_reply, _of_a_daemon):
         found = look(letter)
         if found is not None:
             return found
@@ -161,14 +165,17 @@ def _receipt(letter: Letter) -> _Found | None:
 
 
 def _challenge(letter: Letter) -> _Found | None:
-    if "X-Mailinblack-Id" in letter.message or "X-Boxbe-Challenge" in letter.message:
+    """By its own words: what it quotes, and the subject of an answer, are ours."""
+    if any(name in letter.message for name in _PROOF_WANTED):
         return _Found(Kind.CHALLENGE)
-    words = f"{letter.header('From')}\n{letter.header('Subject')}\n{letter.text[:4_000]}"
+    own = phrases.without_quotes(letter.text)[:4_000]
+    words = f"{letter.header('From')}\n{_own_subject(letter)}\n{own}"
     if phrases.CHALLENGE.search(words) and not _is_daemon(letter):
         return _Found(Kind.CHALLENGE)
     return None
 
 
+_PROOF_WANTED = ("X-Mailinblack-Id", "X-Boxbe-Challenge")
 _ANSWERS = (
     "X-Autoreply",
     "X-Autorespond",
@@ -182,17 +189,27 @@ def _auto_reply(letter: Letter) -> _Found | None:
     """RFC 3834 and its forerunners. X-Auto-Response-Suppress is none: people's mail has it too."""
     if _is_daemon(letter):
         return None
-    submitted = letter.header("Auto-Submitted").lower()
-    if submitted and not submitted.startswith("no"):
-        return _Found(Kind.AUTO_REPLY)
-    if any(name in letter.message for name in _ANSWERS):
-        return _Found(Kind.AUTO_REPLY)
     precedence = {letter.header(n).lower() for n in ("Precedence", "X-Precedence")}
-    if precedence & {"auto_reply", "bulk", "junk", "list"}:
+    if _says_it_is_automatic(letter) or precedence & {"auto_reply", "bulk", "junk", "list"}:
         return _Found(Kind.AUTO_REPLY)
-    if phrases.ABSENT.search(letter.header("Subject")):
-        return _Found(Kind.AUTO_REPLY)
-    return None
+    # RFC 3834 3.3: an answer of a machine has no return path. "Re:" of our own subject says
+    # nothing of who wrote it.
+    has_none = letter.header("Return-Path") == "<>"
+    subject = letter.header("Subject") if has_none else _own_subject(letter)
+    return _Found(Kind.AUTO_REPLY) if phrases.ABSENT.search(subject) else None
+
+
+def _says_it_is_automatic(letter: Letter) -> bool:
+    submitted = letter.header("Auto-Submitted").lower()
+    return (bool(submitted) and not submitted.startswith("no")) or any(
+        name in letter.message for name in _ANSWERS
+    )
+
+
+def _own_subject(letter: Letter) -> str:
+    """The subject, unless it is the one of a message that was answered."""
+    subject = letter.header("Subject")
+    return "" if phrases.ANSWER.match(subject) else subject
 
 
 def _is_daemon(letter: Letter) -> bool:
@@ -236,12 +253,28 @@ def _by_form(message: Message) -> tuple[bool, bool]:
 
 
 def _opt_out(letter: Letter) -> _Found | None:
-    """A few words that say no and nothing else: as the subject, or as the whole answer."""
+    """A few words that say no and nothing else: as the subject, or as the whole answer.
+
+    Not of a machine that says that it is one: what it repeats need not be its owner's wish.
+    """
+    is_machine = _says_it_is_automatic(letter) or any(n in letter.message for n in _PROOF_WANTED)
+    if is_machine or _is_daemon(letter):
+        return None
     own = phrases.without_quotes(letter.text)
     subject = phrases.bare(letter.header("Subject"))
     if subject in phrases.NO or (len(own) <= 60 and phrases.bare(own) in phrases.NO):
         return _Found(Kind.OPT_OUT)
     return None
+
+
+# A machine's answer among them: it may be a person's, and its look an accident.
+_IN_WORDS = (Kind.REPLY, Kind.AUTO_REPLY, Kind.CHALLENGE, Kind.UNKNOWN)
+
+
+def _has_wish(letter: Letter) -> bool:
+    """Whether somebody's own words, or a subject of their own, ask to be left alone or erased."""
+    words = f"{_own_subject(letter)}\n{phrases.without_quotes(letter.text)}"
+    return not _is_daemon(letter) and phrases.has_wish(words)
 
 
 def _is_from_a_person(letter: Letter) -> bool:

@@ -106,6 +106,43 @@ NO = frozenset(
         *("bitte abmelden", "austragen"),
     }
 )
+# What somebody asks for in words of their own. A closed list that is wide on purpose: whoever is
+# found by it is read by a person, and nothing else follows.
+WISH = _any(
+    r"\bd[ée]sinscri",
+    r"\bd[ée]sabonn",
+    r"\bne (?:veux|souhaite|désire|voulons|souhaitons|désirons) (?:plus|pas|rien)\b",
+    r"\bplus (?:jamais )?(?:rien )?(?:recevoir|entendre|être (?:contacté|sollicité|démarché))",
+    r"\bplus (?:jamais )?(?:de|aucun) (?:vos )?(?:e-?mails?|mails?|messages?|courriels?|pubs?\b|"
+    r"publicités?|newsletters?|sollicitations?)",
+    r"(?:m'|\bme |\bnous )(?:envoyez|écrivez|contactez|adressez|sollicitez|démarchez|appelez|"
+    r"envoie|écris|contacte) (?:plus|rien)\b",
+    r"\b(?:arr[êe]t|cess|stopp)(?:ez|er|e)\b",
+    r"\b(?:supprim|effac|retir|enl[eè]v|ray|radi)(?:ez|er|e|ées?|és?|ions?)\b.{0,60}?(?:\bmoi\b|"
+    r"\bm['e]|donnée|adresse|coordonnée|compte|e-?mail|\bnom\b|information|liste|fichier|base)",
+    r"\b(?:suppression|effacement|radiation)\b",
+    r"\boubliez[- ]moi\b|\bdroit (?:à l'|d'|de )\w",
+    r"\b(?:m'oppose|opposition)\b",
+    r"\b(?:retir|révoqu|annul)\w* mon (?:consentement|accord)",
+    r"\bdonnées (?:à caractère )?personnel",
+    r"\bd'où (?:avez|tenez)|\bcomment avez[- ]vous (?:eu|obtenu|trouvé)",
+    r"\b(?:rgpd|gdpr|cnil|dsgvo|dpo)\b",
+    r"\b(?:spams?|spamm\w+|pourriels?|harc[èe]l\w+|laissez[- ]moi tranquille)\b",
+    r"\bunsubscrib|\bopt(?:ed|ing)?[- ](?:me )?out\b|\bsign me off\b",
+    r"\bstop (?:send|e-?mail|mail|contact|writ|spamm|bother|these|this|it\b|all)",
+    r"\b(?:do not|don't|no longer|never|not) (?:want|wish|like|e-?mail|contact|send|write|mail)",
+    r"\bno (?:more|further) (?:e-?mails?|mails?|messages?|newsletters?|contact)",
+    r"\b(?:remove|delete|erase|take|forget) (?:me|my|us|our|all (?:of )?(?:my|our))\b",
+    r"\bright (?:to|of) (?:be forgotten|erasure|object|access|rectification)|\bi object\b",
+    r"\bwithdraw\w* (?:my|our) (?:consent|agreement)|\bpersonal data\b|\bdata protection\b",
+    r"\bwhere did you (?:get|find)|\bhow did you (?:get|find)|\bleave me alone\b",
+    r"\b(?:abmelden|abbestellen|austragen|abbestellung|abmeldung)\b|\bwiderspr[eiu]ch",
+    r"\bkeine (?:weiteren )?(?:e-?mails?|mails?|newsletter|nachrichten|werbung)\b",
+    r"\blöschen sie\b|\bdaten .{0,20}löschen",
+)
+_NO_WORD = re.compile(
+    r"(?<!\w)(?:" + "|".join(re.escape(word) for word in sorted(NO)) + r")(?!\w)", re.IGNORECASE
+)
 _QUOTE = re.compile(
     r"^(?:>|-{2,}\s*(?:original|message|mensaje|ursprüngliche)|_{10,}|le .{5,90}(?:a écrit|écrit)"
     r"|on .{5,90}wrote|am .{5,90}schrieb|(?:de|from|von) ?: .{1,120}@)",
@@ -121,6 +158,12 @@ def without_quotes(text: str) -> str:
             break
         lines.append(line)
     return "\n".join(lines).strip()
+
+
+def has_wish(text: str) -> bool:
+    """Return whether words ask for something that a person of ours has to do, or may have to."""
+    plain = re.sub(r"\s+", " ", text.replace("’", "'"))
+    return bool(WISH.search(plain) or _NO_WORD.search(plain))
 
 
 def bare(text: str) -> str:

@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from campaigns.returns.arriving import keep
-from campaigns.returns.services_told import NoSuchService, verifying_view
+from campaigns.returns.services_told import NoSuchService, require_fresh, verifying_view
 from privacy.services import IntakeClosed
 
 logger = logging.getLogger("campaigns.returns")
@@ -37,13 +37,15 @@ def service_events(request: HttpRequest, service: str) -> HttpResponse:
     content = request.read(LARGEST + 1)
     if len(content) > LARGEST:
         return HttpResponse(status=413)
+    now = datetime.now(UTC)
     # Django's own limit is for forms; what it does for `body` is done here with ours.
     request._body = content
     try:
         _verify(view, request, content)
+        require_fresh(service, content, now=now)
     except (AnymailError, ValueError):
         return HttpResponse(status=400)
-    return _kept(service, content, request.content_type or "")
+    return _kept(service, content, request.content_type or "", now)
 
 
 def _verify(view: object, request: HttpRequest, content: bytes) -> None:
@@ -59,13 +61,13 @@ def _verify(view: object, request: HttpRequest, content: bytes) -> None:
         raise AnymailWebhookValidationFailure(type(error).__name__) from None
 
 
-def _kept(service: str, content: bytes, content_type: str) -> HttpResponse:
+def _kept(service: str, content: bytes, content_type: str, now: datetime) -> HttpResponse:
     try:
         keep(
             source=service,
             content=content,
             facts={"content_type": content_type},
-            now=datetime.now(UTC),
+            now=now,
             largest=LARGEST,
         )
     except IntakeClosed:

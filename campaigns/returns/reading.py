@@ -24,6 +24,8 @@ _TAGS = re.compile(
     r"<(?:style|script)\b[^>]{0,500}>.{0,20000}?</(?:style|script)>|<[^>]{0,2000}>",
     re.IGNORECASE | re.DOTALL,
 )
+_LINES = re.compile(r"<(?:br|hr|/p|/div|/tr|/li|/h\d)\b[^>]{0,500}>", re.IGNORECASE)
+_QUOTATION = re.compile(r"<blockquote\b[^>]{0,500}>", re.IGNORECASE)
 
 
 class NotReadable(ValueError):
@@ -92,8 +94,15 @@ def _words(parts: list[Message]) -> str:
     pages = [part for part in own if part.get_content_type() == "text/html"]
     texts = [text_of(part) for part in plain]
     if not any(text.strip() for text in texts):
-        texts = [re.sub(r"\s+", " ", _TAGS.sub(" ", text_of(part))) for part in pages]
+        texts = [_of_a_page(text_of(part)) for part in pages]
     return "\n".join(texts)[:_LONGEST_TEXT]
+
+
+def _of_a_page(page: str) -> str:
+    """The words of a page in its lines, a quotation marked as one: else an answer written as a
+    page would say all that it quotes."""
+    lines = _LINES.sub("\n", _QUOTATION.sub("\n> ", re.sub(r"\s+", " ", page)))
+    return "\n".join(re.sub(r"\s+", " ", line) for line in _TAGS.sub(" ", lines).split("\n"))
 
 
 def _own(parts: list[Message]) -> Iterator[Message]:

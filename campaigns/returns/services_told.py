@@ -5,11 +5,17 @@ nothing of ours; in the worker they read, and verify nothing any more: what is i
 was sealed by the public side after it had.
 """
 
+import json
 import warnings
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
-from anymail.exceptions import AnymailInsecureWebhookWarning, AnymailNotSupportedWarning
+from anymail.exceptions import (
+    AnymailInsecureWebhookWarning,
+    AnymailNotSupportedWarning,
+    AnymailWebhookValidationFailure,
+)
 from anymail.webhooks.base import AnymailBaseWebhookView
 from anymail.webhooks.brevo import BrevoTrackingWebhookView
 from anymail.webhooks.mailgun import MailgunTrackingWebhookView
@@ -25,6 +31,7 @@ _SERVICES: dict[str, tuple[Callable[..., AnymailBaseWebhookView], str]] = {
     "sendgrid": (SendGridTrackingWebhookView, "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY"),
 }
 SERVICES = tuple(_SERVICES)
+FRESH_SECONDS = 300
 
 
 class NoSuchService(LookupError):
@@ -41,6 +48,24 @@ def verifying_view(name: str) -> AnymailBaseWebhookView:
     # A signature proves more than a password: where there is one, no password is asked for.
     has_signature = _SERVICES[name][1] != "WEBHOOK_SECRET"
     return _made(name, {"webhook_secret": []} if has_signature else {})
+
+
+def require_fresh(name: str, content: bytes, *, now: datetime) -> None:
+    """Refuse a request of Mailgun whose signature was made more than five minutes away from `now`.
+
+    It covers a moment and a one-time token, and not what is told: the moment bounds how long a
+    request that somebody has read is of any use, and the worker remembers the tokens
+    (`events.token_id`). The others sign what they tell, or show a password. Raises
+    AnymailWebhookValidationFailure.
+    """
+    if name != "mailgun":
+        return
+    try:
+        moment = int(json.loads(content)["signature"]["timestamp"])
+    except (ValueError, LookupError, TypeError, OverflowError) as error:
+        raise AnymailWebhookValidationFailure(type(error).__name__) from None
+    if abs(now.timestamp() - moment) > FRESH_SECONDS:
+        raise AnymailWebhookValidationFailure("signed too long ago")
 
 
 def reading_view(name: str) -> AnymailBaseWebhookView:

@@ -9,15 +9,23 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import Count, Max
 
-from campaigns.models import Return, ReturnPart
-from campaigns.returns import events, words
+from campaigns.models import (
+    LETTER_KINDS,
+    NO_KINDS,
+    SINGLE_KINDS,
+    Delivery,
+    Return,
+    ReturnPart,
+    WebhookToken,
+)
+from campaigns.returns import events, waiting, words
 from campaigns.returns.arriving import KIND, MAIL, Piece, from_text, part_id, whole
 from campaigns.returns.kinds import Kind
 from campaigns.returns.parsing import Return as Found
 from campaigns.returns.parsing import parse
 from campaigns.returns.reading import NotReadable
-from campaigns.returns.tokens import FORGED, attribute
-from campaigns.returns.words import KEPT_FOR, Words
+from campaigns.returns.tokens import BY_MESSAGE_ID, FORGED, attribute
+from campaigns.returns.words import Words
 from privacy.services import (
     OpenedEnvelope,
     Refused,
@@ -32,8 +40,6 @@ logger = logging.getLogger("campaigns.returns")
 _CLASS = RetentionClass.ACTIVITY
 # A part whose others never come: its sender was told to try again, and did under new ids.
 _PARTS_WAIT = timedelta(days=1)
-# What a row says of a person's message is of no use after that.
-_ROWS_KEPT = timedelta(days=400)
 # Without a message that it is about, these are somebody's wish all the same.
 _WISHES = (Kind.COMPLAINT, Kind.OPT_OUT, Kind.REPLY)
 
@@ -130,6 +136,8 @@ def _understand(
     received_at: datetime,
     now: datetime,
 ) -> None:
+    if _was_told(source, bodies, now):
+        return
     read: Callable[[], Sequence[tuple[UUID, Found, Words]]]
     if source == MAIL:
         read = partial(_read_mail, message_id, bodies, facts)
@@ -137,6 +145,18 @@ def _understand(
         read = partial(events.read_events, message_id, source, bodies, facts)
     for number, found, said in read():
         note(return_id=number, source=source, found=found, said=said, received_at=received_at)
+
+
+def _was_told(source: str, bodies: Sequence[bytes], now: datetime) -> bool:
+    """Whether a request shows a token that an earlier one has used up; and use it up.
+
+    In the transaction that writes down what the request said: either both are kept or neither.
+    """
+    token = events.token_id(source, bodies)
+    if token is None:
+        return False
+    _row, is_new = WebhookToken.objects.get_or_create(id=token, defaults={"used_at": now})
+    return not is_new
 
 
 def _read_mail(
@@ -154,14 +174,17 @@ def _read_mail(
 def note(*, return_id: UUID, source: str, found: Found, said: Words, received_at: datetime) -> None:
     """Write down what came back, and keep its words if a person has to look; twice is once.
 
-    Nobody is looked for by an address: what no token proves is about nobody.
+    Nobody is looked for by an address: what no token proves is about nobody. The bell rings for a
+    wish that only a person can read.
     """
     if Return.objects.filter(id=return_id).exists():
         return
     delivery, how = attribute(found.references)
-    is_kept = (
-        found.kind == Kind.UNKNOWN or how == FORGED or (delivery is None and found.kind in _WISHES)
-    )
+    kind = _believed(found.kind, source, how)
+    is_doubtful = kind == Kind.COMPLAINT and _is_doubtful(delivery, source, how)
+    is_for_a_person = is_doubtful or found.is_wish or how == FORGED
+    is_kept = is_for_a_person or _is_kept(kind, delivery)
+    is_wish = is_kept and (found.is_wish or kind in NO_KINDS)
     campaign_id = delivery.campaign_id if delivery else _campaign_of(found)
     if delivery is None and campaign_id is not None and how != FORGED:
         how = "campaign"
@@ -171,17 +194,38 @@ def note(*, return_id: UUID, source: str, found: Found, said: Words, received_at
         id=return_id,
         received_at=received_at,
         source=source,
-        kind=found.kind,
+        kind=kind,
         why=found.why,
         status=found.status[:12],
         attribution=how,
-        delivery_id=delivery.id if delivery else None,
+        delivery_id=delivery and delivery.id,
         campaign_id=campaign_id,
-        contact_id=delivery.contact_id if delivery else None,
+        contact_id=delivery and delivery.contact_id,
         is_kept=is_kept,
-        # Nothing follows from what is about nobody.
-        applied_at=None if delivery else received_at,
+        is_wish=is_wish,
+        # Nothing follows from what is about nobody, or waits for a person to believe it.
+        applied_at=None if delivery and not is_doubtful else received_at,
     )
+    if is_wish:
+        waiting.ring(at=received_at)
+
+
+def _is_kept(kind: Kind, delivery: Delivery | None) -> bool:
+    return kind == Kind.UNKNOWN or (delivery is None and kind in _WISHES)
+
+
+def _believed(kind: Kind, source: str, how: str) -> Kind:
+    """A Message-ID is read by whoever a mail is forwarded to: it proves no dead address. What a
+    mail service tells is proven by its secret."""
+    is_weak = source == MAIL and how == BY_MESSAGE_ID
+    return Kind.SOFT_BOUNCE if is_weak and kind == Kind.HARD_BOUNCE else kind
+
+
+def _is_doubtful(delivery: Delivery | None, source: str, how: str) -> bool:
+    """A complaint about a letter or an answer would end all of marketing: not by a Message-ID."""
+    single = (*LETTER_KINDS, *SINGLE_KINDS)
+    is_weak = source == MAIL and how == BY_MESSAGE_ID
+    return is_weak and delivery is not None and delivery.kind in single
 
 
 def _campaign_of(found: Found) -> UUID | None:
@@ -198,19 +242,3 @@ def close(*, return_id: UUID, actor_id: UUID, now: datetime) -> None:
     """Note who looked first. Raises Return.DoesNotExist."""
     Return.objects.only("id").get(id=return_id)
     Return.objects.filter(id=return_id, looked_at=None).update(looked_at=now, looked_by=actor_id)
-
-
-# --- the end ---------------------------------------------------------------------------------
-
-
-def forget(*, now: datetime) -> int:
-    """Destroy the words that somebody has looked at or that waited for thirty days, and the rows
-    of more than 400 days ago; return how many words. Calling twice is safe."""
-    done = Return.objects.filter(is_kept=True).exclude(
-        looked_at=None, received_at__gte=now - KEPT_FOR
-    )
-    ids = list(done.values_list("id", flat=True)[:1_000])
-    destroy_documents(subject_ids=ids, retention_class=_CLASS)
-    Return.objects.filter(id__in=ids).update(is_kept=False)
-    Return.objects.filter(received_at__lt=now - _ROWS_KEPT, is_kept=False).delete()
-    return len(ids)

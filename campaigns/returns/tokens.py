@@ -18,6 +18,7 @@ from privacy.services import keyed_id
 
 MAC_BYTES = 10  # 80 bits: a forged bounce must cost more than the nuisance it brings
 RETURN_PATH, MESSAGE_ID = "return_path|2", "message_ref"
+BY_RETURN_PATH, BY_MESSAGE_ID = "return_path", "message_id"
 # 8 + 10 bytes are 29 letters of base32 without its padding.
 # Some services write a Message-ID without its brackets.
 _FOUND = re.compile(rb"(bounce\+|(?<![a-z0-9.+])m\.)([a-z2-7]{29})@", re.IGNORECASE)
@@ -96,7 +97,7 @@ def attribute(references: Iterable[Reference]) -> Attribution:
     """
     asked = list(references)
     rows = Delivery.objects.in_bulk([each.delivery_id for each in asked])
-    for scope, how in ((RETURN_PATH, "return_path"), (MESSAGE_ID, "message_id")):
+    for scope, how in ((RETURN_PATH, BY_RETURN_PATH), (MESSAGE_ID, BY_MESSAGE_ID)):
         proven = {
             each.delivery_id
             for each in asked

@@ -82,6 +82,7 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                 *("campaigns_return", "campaigns_returnpart", "campaigns_softbounce"),
                 *("campaigns_transactionalmessage", "campaigns_transactionaltemplate"),
                 "campaigns_transactionalversion",
+                "campaigns_webhooktoken",
                 *("crm_signin", "crm_securityevent", "crm_apitoken", "crm_apitokenuse"),
                 *(
                     "django_otp_webauthn_webauthncredential",

@@ -13,6 +13,7 @@ from campaigns.returns import taking
 from campaigns.returns.kinds import Kind
 from campaigns.returns.mail import take_mail
 from campaigns.returns.parsing import Return as Found
+from campaigns.returns.tokens import RETURN_PATH, Reference
 from campaigns.returns.words import Words
 from consent.models import LedgerEvent, Suppression
 from crm.models import Contact, TimelineEntry, WebhookEvent
@@ -409,19 +410,27 @@ def test_only_what_a_person_has_to_look_at_is_kept_and_only_sealed() -> None:
     assert "Zarquon frobnicates" in found[row.id]["text"]
 
 
-def test_words_end_with_a_look_or_after_thirty_days_and_their_key_with_them() -> None:
+def test_words_end_with_a_look_and_never_unread_where_they_may_be_a_wish() -> None:
     one = sent()
     start = campaigning.clock()
     first = one.bounces("daemon_unknown_text", at=start)
     second = one.bounces("forwarded_complaint", at=start)
     Return.objects.filter(id=first.id).update(looked_at=start)
+    forged = uuid4()
+    found = Found(Kind.HARD_BOUNCE, references=(_forged(one),))
+    taking.note(
+        return_id=forged, source="mail", found=found, said=Words(text="x"), received_at=start
+    )
     services.forget_returns(now=start)
     assert not DataKey.objects.filter(subject_id=first.id).exists()
-    assert DataKey.objects.filter(subject_id=second.id).exists()
     services.forget_returns(now=start + timedelta(days=31))
-    assert not DataKey.objects.filter(subject_id=second.id).exists()
-    assert not Blob.objects.filter(subject_id__in=[first.id, second.id]).exists()
-    assert Return.objects.filter(is_kept=True).count() == 0
+    assert not DataKey.objects.filter(subject_id=forged).exists()
+    assert DataKey.objects.filter(subject_id=second.id).exists()
+    assert list(Return.objects.filter(is_kept=True)) == [second]
+
+
+def _forged(one: Sent) -> Reference:
+    return Reference(RETURN_PATH, one.delivery.id, bytes(10))
 
 
 def test_no_table_holds_an_address_of_what_came_back() -> None:

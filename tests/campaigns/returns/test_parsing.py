@@ -126,6 +126,86 @@ def test_a_person_who_quotes_a_bounce_has_not_bounced() -> None:
     assert parse(sample("reply_quoting_a_bounce")).kind == "reply"
 
 
+# --- what a person says, whatever our own words look like -------------------------------------
+
+
+def _answer(
+    words: str, *, subject: str = "Re: Nouvelles de novembre", more: str = "", quoted: str = ""
+) -> bytes:
+    quote = f"\n\nLe 23 novembre 2026, Nordelia <x@nordelia.example> a écrit :\n> {quoted}\n"
+    return (
+        f"From: Alice <alice@example.org>\nSubject: {subject}\nIn-Reply-To: {samples.MESSAGE_ID}\n"
+        f'{more}Content-Type: text/plain; charset="utf-8"\n\n{words}{quote if quoted else ""}\n'
+    ).encode()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        _answer("STOP", subject="Re: Partez en congés sereins"),
+        _answer("Stop.", subject="RE: Absence : nos conseils"),
+        _answer("STOP", subject="Re: Votre message est en attente"),
+        _answer("STOP", quoted="Protégez-vous avec Mailinblack et notre spam blocker"),
+        _answer("désabonnez-moi", more="Precedence: bulk\n"),
+        _answer("unsubscribe", more="Auto-Submitted: no\n"),
+    ],
+)
+def test_a_stop_is_a_stop_whatever_our_own_words_look_like(answer: bytes) -> None:
+    assert parse(answer).kind == "opt_out"
+
+
+def test_an_answer_is_no_challenge_and_no_absence_because_of_what_it_answers() -> None:
+    holiday = _answer("Merci, rappelez-moi jeudi.", subject="Re: Partez en congés sereins")
+    assert (parse(holiday).kind, parse(holiday).is_wish) == ("reply", False)
+    quoting = _answer("Merci, rappelez-moi jeudi.", quoted="Mailinblack, désinscription ici")
+    assert (parse(quoting).kind, parse(quoting).is_wish) == ("reply", False)
+    absent = _answer("Je rentre lundi.", subject="Re: Absence", more="Return-Path: <>\n")
+    assert parse(absent).kind == "auto_reply"
+
+
+@pytest.mark.parametrize(
+    "more", ["Auto-Submitted: auto-replied\n", "X-Autoreply: yes\n", "X-Mailinblack-Id: 1\n"]
+)
+def test_a_machine_that_says_no_is_no_opt_out_and_is_read_by_a_person(more: str) -> None:
+    found = parse(_answer("STOP", more=more))
+    assert found.kind in ("auto_reply", "challenge")
+    assert found.is_wish
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Je ne veux plus recevoir vos mails, supprimez mes données.",
+        "Bonjour,\n\nMerci de bien vouloir effacer mon adresse de vos fichiers.",
+        "Ne m’envoyez plus rien !",
+        "Je m'oppose à tout traitement, article 21 du RGPD.",
+        "Arrêtez de m'écrire ou je saisis la CNIL",
+        "D'où tenez-vous mon adresse ?",
+        "Plus de mails svp, sinon je vous signale",
+        "Je retire mon consentement.",
+        "Please delete all my data and don't contact me again.",
+        "I no longer wish to get these. Take me off the list.",
+        "Stop sending me this, thank you",
+        "I am exercising my right to erasure under the GDPR.",
+        "Bonjour, pourriez-vous me désinscrire de cette liste ainsi que mon collègue ?",
+    ],
+)
+def test_a_wish_in_somebodys_own_words_is_seen(words: str) -> None:
+    found = parse(_answer(words))
+    assert (found.kind, found.is_wish) == ("reply", True)
+
+
+def test_an_answer_as_a_page_is_read_without_what_it_quotes() -> None:
+    page = (
+        "<html><body><div>{}</div><div class='q'>Le 23 nov., Nordelia &lt;a@b.example&gt; a écrit :"
+        "<br></div><blockquote><p>Bonjour</p><a>Se désabonner</a></blockquote></body></html>"
+    )
+    as_page = _answer("{}").replace(b"text/plain", b"text/html")
+    no = parse(as_page.replace(b"{}", page.format("STOP").encode()))
+    yes = parse(as_page.replace(b"{}", page.format("Rappelez-moi<br>jeudi").encode()))
+    assert (no.kind, yes.kind, yes.is_wish) == ("opt_out", "reply", False)
+
+
 # --- messages made to break their reader ------------------------------------------------------
 
 

@@ -73,8 +73,13 @@ def postmark(one: Sent, **more: Any) -> bytes:
     ).encode()  # fmt: skip
 
 
-def mailgun(one: Sent, event: str, *, key: str = SIGNING_KEY, **more: Any) -> bytes:
-    stamp, token = str(int(time.time())), "a8ce0edb2dd8301dee6c2405235584e45aa91d1e9f979f3de0"
+def mailgun(
+    one: Sent, event: str, *, key: str = SIGNING_KEY, seconds_ago: int = 0, **more: Any
+) -> bytes:
+    stamp, token = (
+        str(int(time.time()) - seconds_ago),
+        "a8ce0edb2dd8301dee6c2405235584e45aa91d1e9f979f3de0",
+    )
     signature = hmac.new(key.encode(), f"{stamp}{token}".encode(), hashlib.sha256).hexdigest()
     return json.dumps(
         {
@@ -233,6 +238,25 @@ class TestForgeries:
         self._refused(told(public_side, "sendgrid", body, sendgrid_signature(body, other)))
         self._refused(told(public_side, "sendgrid", body + b" ", sendgrid_signature(body)))
         self._refused(told(public_side, "sendgrid", body, {}))
+
+    @pytest.mark.parametrize("seconds", [320, -320])
+    def test_a_signature_of_mailgun_that_is_old_or_of_tomorrow(
+        self, public_side: Client, seconds: int
+    ) -> None:
+        body = mailgun(sent(), "complained", seconds_ago=seconds)
+        self._refused(told(public_side, "mailgun", body, {}))
+
+    def test_a_signature_of_mailgun_counts_once_whatever_is_written_under_it(
+        self, public_side: Client
+    ) -> None:
+        one = sent()
+        told(public_side, "mailgun", mailgun(one, "delivered"), {})
+        settle()
+        other = mailgun(one, "complained", id="another")
+        assert told(public_side, "mailgun", other, {}).status_code == 204
+        settle()
+        assert list(Return.objects.values_list("kind", flat=True)) == ["delivered"]
+        assert one.is_permitted
 
     @pytest.mark.parametrize("service", ["brevo", "postmark"])
     @pytest.mark.parametrize("headers", [{}, basic("hook:wrong"), {"Authorization": "Basic x"}])
