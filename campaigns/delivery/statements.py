@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connections, models
 from django.db.models import Func
 
-from campaigns.models import Delivery, DeliveryState
+from campaigns.models import LETTER_KINDS, SINGLE_KINDS, Delivery, DeliveryKind, DeliveryState
 from privacy.services import JournalHead
 
 
@@ -75,6 +75,8 @@ class Outcome:
     delay_seconds: float = 0.0
     # The relay was not asked, or gave no answer about this message: the try does not count.
     is_uncounted: bool = False
+    # Said of our account at the relay, whoever the sender is.
+    is_about_account: bool = False
 
 
 def _rows(name: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -106,18 +108,26 @@ def claim(*, campaign_id: UUID | None, worker: str, size: int, kind: Gate) -> li
     return [Claimed(*row) for row in sorted(rows)]
 
 
-def is_due(*, campaign_id: UUID | None) -> bool:
-    """Say whether a campaign, or the required letters (None), have a message that is due."""
+# What each queue without a campaign takes; the statements of CLAIMS say the same.
+_KINDS: Mapping[str, Sequence[DeliveryKind]] = {
+    "gate_letters": LETTER_KINDS,
+    "gate_single": SINGLE_KINDS,
+}
+
+
+def is_due(*, campaign_id: UUID | None, kind: Gate) -> bool:
+    """Say whether a queue has a message that is due: a campaign's, or that behind another gate."""
     due = Delivery.objects.filter(state=DeliveryState.QUEUED, due_at__lte=ClockTimestamp())
-    if campaign_id is None:
-        return due.filter(campaign=None).exists()
-    return due.filter(campaign_id=campaign_id).exists()
+    if campaign_id is not None:
+        return due.filter(campaign_id=campaign_id).exists()
+    return due.filter(campaign=None, kind__in=_KINDS[kind]).exists()
 
 
 def gate(
-    *, kind: Gate, marks: Sequence[GateMark], worker: str, head: JournalHead,
+    *, kind: Gate, marks: Sequence[GateMark], worker: str, head: JournalHead, relay: str,
 ) -> list[Verdict]:  # fmt: skip
-    """Ask the gate about a batch; a row that is missing from the answer did not move."""
+    """Ask the gate about a batch that would leave over this relay; a row that is missing from the
+    answer did not move."""
     rows = _rows(
         kind,
         {
@@ -125,6 +135,7 @@ def gate(
             "marks": [mark.marks for mark in marks],
             "measured": [mark.is_measured for mark in marks],
             "worker": worker,
+            "relay": relay,
             "lease": settings.LEASE_SECONDS,
             "journal_id": head.journal_id,
             "journal_seq": head.seq,
@@ -191,6 +202,8 @@ class Doubt:
     kind: int
     attempts: int
     handing_at: datetime
+    # The relay it was handed to; empty: not known.
+    relay: str = ""
 
 
 def claim_doubts(*, size: int, again_seconds: float) -> list[Doubt]:

@@ -48,6 +48,7 @@ from campaigns.models.planning import (
     Round,
     WinnerRule,
 )
+from campaigns.models.refusals import SenderRefusal
 from campaigns.models.relays import (
     MailServiceLimit,
     Relay,
@@ -101,6 +102,7 @@ __all__ = [
     "ReturnPart",
     "Round",
     "SavedBlock",
+    "SenderRefusal",
     "Sequence",
     "SequenceChange",
     "SequenceMail",

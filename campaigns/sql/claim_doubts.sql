@@ -13,4 +13,4 @@ UPDATE campaigns_delivery d
 SET due_at = clock_timestamp() + %(again)s * interval '1 second'
 FROM chosen
 WHERE d.id = chosen.id
-RETURNING d.id, d.contact_id, d.reference_id, d.kind, d.attempts, d.handing_at
+RETURNING d.id, d.contact_id, d.reference_id, d.kind, d.attempts, d.handing_at, d.relay

@@ -1,10 +1,10 @@
 -- Gives a worker the oldest due messages to one person (kind 6: an answer to a request); they
 -- belong to no campaign. See claim.sql. None is ever measured.
--- Index: delivery_queued, on its rows without a campaign.
+-- Index: delivery_queued_by_kind, read in its order: a backlog of letters costs nothing here.
 WITH chosen AS MATERIALIZED (
     SELECT d.id
     FROM campaigns_delivery d
-    WHERE d.campaign_id IS NULL AND d.kind IN (6) AND d.state = 1
+    WHERE d.campaign_id IS NULL AND d.kind = 6 AND d.state = 1
       AND d.due_at <= clock_timestamp()
     ORDER BY d.due_at, d.id
     LIMIT %(size)s

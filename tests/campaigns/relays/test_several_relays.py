@@ -1,5 +1,6 @@
 """Several relays: work is shared, one that fails is left out, and no message is lost or doubled."""
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
@@ -39,6 +40,8 @@ def test_two_relays_share_a_campaign(settings: Settings, monkeypatch: pytest.Mon
     with scene.relays(settings, default=first, north=second):
         cast.deliver(campaign)
     assert cast.counts(campaign) == {"sent": 24}
+    handed = Counter(Delivery.objects.values_list("relay", flat=True))
+    assert handed == {"default": len(first.bodies), "north": len(second.bodies)}
     assert first.bodies
     assert second.bodies
     assert len(first.bodies) + len(second.bodies) == 24
@@ -66,8 +69,9 @@ def test_a_relay_that_cannot_be_reached_is_left_out_and_the_campaign_goes_on(
     [
         ("mail", "421 4.7.0 closing", "busy"),
         ("mail", "451 4.3.2 closed for a while", "busy"),
-        ("mail", "550 5.7.1 not from you", "sender_refused"),
-        ("dot", "550 5.7.26 unauthenticated mail", "sender_refused"),
+        # These refuse the sender: the relay itself stays as it was.
+        ("mail", "550 5.7.1 not from you", ""),
+        ("dot", "550 5.7.26 unauthenticated mail", ""),
         ("rcpt", DROP, "unreachable"),
     ],
 )
