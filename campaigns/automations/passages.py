@@ -9,8 +9,9 @@ from uuid import UUID
 from django.db import connections
 
 from campaigns.automations.references import reference_of
+from campaigns.automations.telling import tell_finished
 from campaigns.delivery.statements import statement
-from campaigns.models import Delivery, DeliveryKind, StepMove
+from campaigns.models import Delivery, DeliveryKind, EnrolmentState, StepMove
 
 
 @dataclass
@@ -78,7 +79,8 @@ def plan_mail(*, campaign_id: UUID, passages: Sequence[Passage], now: datetime) 
 
 
 def write(*, passages: Sequence[Passage], now: datetime) -> None:
-    _rows(
+    """Write where people are now, and tell of those who came to the end: in one transaction."""
+    written = _rows(
         "sequences_write",
         {
             "now": now,
@@ -90,6 +92,14 @@ def write(*, passages: Sequence[Passage], now: datetime) -> None:
             "reasons": [each.reason for each in passages],
             "failures": [each.failures for each in passages],
         },
+    )
+    tell_finished(
+        people=[
+            (sequence, contact)
+            for _id, sequence, contact, state in written
+            if state == EnrolmentState.FINISHED
+        ],
+        at=now,
     )
 
 

@@ -28,11 +28,12 @@ from campaigns.delivery.preparing import (
     Prepared,
     campaign_for_sending,
 )
-from campaigns.delivery.statements import Claimed, Gate, Outcome, Verdict, Written
+from campaigns.delivery.statements import Claimed, Gate, Outcome, Verdict
+from campaigns.delivery.telling import tell_bounces
 from campaigns.finishing import finish_campaigns
 from campaigns.models import Campaign, CampaignState, DeliveryState
 from consent.services import letters_handed_over, settle_decisions
-from crm.services import mark_unreachable, publish_events, record_sent
+from crm.services import mark_unreachable, record_sent
 from privacy.services import JournalUnreachable, is_journal_applied, journal_head
 
 logger = logging.getLogger("campaigns.delivery")
@@ -245,12 +246,9 @@ class Turn:
                 record_sent(campaign_id=self.campaign_id, contact_ids=contacts, at=now)
             elif sent and self.on_sent is not None:
                 self.on_sent([row.reference_id for row in sent], now)
-            _tell_bounces(written, now)
-            dead = [
-                row.contact_id
-                for row in written
-                if row.state == DeliveryState.BOUNCED and _is_dead(evidence[row.id])
-            ]
+            bounced = [row for row in written if row.state == DeliveryState.BOUNCED]
+            tell_bounces([(row.id, row.contact_id) for row in bounced], at=now)
+            dead = [row.contact_id for row in bounced if _is_dead(evidence[row.id])]
             if dead:
                 mark_unreachable(contact_ids=dead, at=now)
 
@@ -259,15 +257,6 @@ class Turn:
         rows, self._held = list(self._held.values()), {}
         if rows:
             statements.record(outcomes=[means.back(row) for row in rows], worker=self.worker)
-
-
-def _tell_bounces(written: Sequence[Written], now: datetime) -> None:
-    bounced = [row for row in written if row.state == DeliveryState.BOUNCED]
-    publish_events(
-        kind="delivery.bounced",
-        ids=[{"delivery_id": str(row.id), "contact_id": str(row.contact_id)} for row in bounced],
-        at=now,
-    )
 
 
 def _is_dead(evidence: str) -> bool:

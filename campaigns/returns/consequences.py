@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
 
+from campaigns.delivery.telling import tell_bounces
 from campaigns.models import OPEN_STATES, Delivery, DeliveryState, Return, SoftBounce
 from campaigns.returns import replies
 from campaigns.returns.kinds import BLAMELESS, Kind
@@ -71,13 +72,14 @@ def _nothing(row: Return, delivery: Delivery) -> None:
 
 def _bounced(row: Return, delivery: Delivery) -> None:
     """The message came back: sent or unknown becomes bounced, so that the account still adds up."""
-    Delivery.objects.filter(
+    is_news = Delivery.objects.filter(
         id=delivery.id, state__in=[DeliveryState.SENT, DeliveryState.UNKNOWN]
     ).update(
         state=DeliveryState.BOUNCED,
         reason="returned",
         evidence=f"{row.status} {row.why}".strip(),
     )
+    tell_bounces([(delivery.id, delivery.contact_id)] if is_news else [], at=row.received_at)
 
 
 def _hard_bounce(row: Return, delivery: Delivery) -> None:

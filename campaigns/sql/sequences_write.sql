@@ -9,3 +9,4 @@ FROM unnest(%(ids)s::uuid[], %(steps)s::text[], %(since)s::timestamptz[],
             %(failures)s::smallint[])
     AS m (id, step, since, due_at, state, reason, failures)
 WHERE e.id = m.id AND e.state = 'active'
+RETURNING e.id, e.sequence_id, e.contact_id, e.state
