@@ -100,6 +100,7 @@ def test_those_over_their_services_limit_come_later_in_turn_and_the_others_leave
     campaign = cast.launched()
     script = Script()
     with scene.relays(settings, default=script):
+        scene.change("default", carries_letters=False)
         cast.deliver(campaign)
     assert cast.counts(campaign) == {"sent": 5, "queued": 3}
     waiting = Delivery.objects.filter(state=1).order_by("due_at")

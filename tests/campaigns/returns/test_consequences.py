@@ -12,8 +12,9 @@ from campaigns.returns.kinds import Kind
 from campaigns.returns.parsing import Return as Found
 from campaigns.returns.words import Words
 from consent.models import LedgerEvent, Suppression
-from crm.models import Contact, TimelineEntry
+from crm.models import Contact, TimelineEntry, WebhookEvent
 from crm.services import mark_reachable
+from crm.webhooks.endpoints import create_endpoint
 from privacy.models import Blob, DataKey
 from privacy.services import RetentionClass, journal_head, read_documents
 from tests.campaigns import cast as campaigning
@@ -47,6 +48,18 @@ def test_a_late_bounce_moves_the_message_and_the_account_still_adds_up() -> None
     assert (one.delivery.reason, one.delivery.evidence) == ("returned", "5.1.1 unknown_user")
     assert one.contact.unreachable_at is not None
     assert row.is_kept is False
+
+
+def test_other_systems_are_told_once_of_what_comes_back() -> None:
+    create_endpoint(
+        name="billing", url="https://hooks.example.org/", kinds=["delivery.bounced"],
+        actor_id=uuid4(), now=campaigning.clock(),
+    )  # fmt: skip
+    one = sent()
+    one.bounces("postfix_unknown_user")
+    one.bounces("exim_unknown_user")
+    (event,) = WebhookEvent.objects.all()
+    assert event.ids == {"delivery_id": str(one.delivery.id), "contact_id": str(one.contact_id)}
 
 
 def test_nobody_who_bounced_for_good_gets_the_next_campaign(inbox: Inbox) -> None:
