@@ -169,7 +169,8 @@ class Turn:
                 return
             raise stopped.cause from None
         self._record(found)
-        self._patience = PATIENCE_SECONDS
+        if found:
+            self._patience = PATIENCE_SECONDS
         self.fleet.worked(choice)
         answers = answers_of(ready, found)
         self.fleet.note(choice.way, answers, time.monotonic() - started)

@@ -192,6 +192,8 @@ def _one(
     try:
         connection.request(method, quote(target, safe=_AS_WRITTEN), None, _HEADERS)
         response = connection.getresponse()
+        if end.is_over:
+            raise TimeoutError  # cut in the middle of its headers: that is no answer
         return response.status, response.getheader("Location") or ""
     except ssl.SSLCertVerificationError:
         raise Unanswered("certificate") from None

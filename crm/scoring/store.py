@@ -117,7 +117,8 @@ def hold_rules(*, is_changing: bool = False) -> None:
 
 def rules_changed_at() -> datetime | None:
     """Return when a rule was last changed: what was reckoned before is old."""
-    return ScoreRule.objects.aggregate(latest=Max("updated_at"))["latest"]
+    latest: datetime | None = ScoreRule.objects.aggregate(latest=Max("updated_at"))["latest"]
+    return latest
 
 
 def _let_all_be_old(rule_id: UUID) -> None:

@@ -86,6 +86,8 @@ def _exchange(
         "POST", target.path, body=body, headers={**headers, "Host": target.host_header}
     )
     answer = connection.getresponse()
+    if time.monotonic() >= end_at:
+        raise TimeoutError  # cut in the middle of its headers: that is no answer
     return answer.status, "", _seconds(answer.getheader("Retry-After"))
 
 

@@ -77,7 +77,8 @@ def test_a_notice_counts_in_the_limit_of_its_relay(
     with scene.relays(settings, default=script):
         scene.change("default", per_hour=1)
         newsletters.subscriber("new@example.org", is_confirmed=False)
-        assert send_letters(clock=newsletters.clock) == 1
+        send_letters(clock=newsletters.clock)
+        assert len(script.bodies) == 1
         assert send_notices(now=NOW) == 0
         assert (len(script.bodies), state()) == (1, "waiting")
         Relay.objects.update(per_hour=None)
