@@ -2,12 +2,14 @@
 
 from collections import Counter
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
 from campaigns import services
+from campaigns.delivery import engine
 from campaigns.delivery.fleet import Fleet
 from campaigns.models import Delivery, DeliveryState, Relay, RelaySlot
 from campaigns.relays import breaker, slots
@@ -35,7 +37,7 @@ def test_two_relays_share_a_campaign(settings: Settings, monkeypatch: pytest.Mon
     cast.subscribers(24)
     campaign = cast.launched()
     draws = iter([0.9, 0.1] * 1000)
-    monkeypatch.setattr(Fleet, "draw", lambda _fleet: next(draws))
+    monkeypatch.setattr(engine, "Fleet", partial(Fleet, draw=lambda: next(draws)))
     first, second = Script(), Script()
     with scene.relays(settings, default=first, north=second):
         cast.deliver(campaign)
