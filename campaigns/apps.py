@@ -135,6 +135,13 @@ def _register_answers() -> None:
         address=home.campaign_address,
     )
     register_menu(
+        url_name="transactional-list",
+        label=_("Transactional"),
+        icon="mail-forward",
+        position=52,
+        roles=REPLY_READERS,
+    )
+    register_menu(
         url_name="reply-template-list",
         label=_("Answers"),
         icon="mail-forward",

@@ -2,8 +2,8 @@
 
 Of anybody else nobody may say whether they open: a rule is neither true nor false of them, so that
 neither "opened" nor "never opened" puts them into a segment. The same condition as the figures of
-a campaign (sql/measures.sql): a pause is no withdrawal. And as there, a message counts only if it
-left as a measured one.
+a campaign (sql/results_measured.sql): a pause is no withdrawal. And as there, a message counts only
+if it left as a measured one.
 """
 
 from collections.abc import Mapping

@@ -24,7 +24,7 @@ def finish_campaigns(*, campaign_id: UUID | None, now: datetime) -> list[UUID]:
                 account_ids=[row.created_by] if row.created_by else [],
                 kind="campaign_finished",
                 reference={"campaign": str(row.id)},
-                cause=f"campaign_finished:{row.id}",
+                cause=f"campaign_finished:{row.id}:{row.rounds.count()}",
                 at=now,
             )
     return finished

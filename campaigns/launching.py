@@ -33,7 +33,7 @@ from campaigns.models import (
     LaunchPlan,
     Round,
 )
-from campaigns.moving import WrongState, note
+from campaigns.moving import WrongState, note, refuse_sequence_mail
 from campaigns.planning.agreement import NeedsAgreement, spend
 from campaigns.planning.moments import local_moments
 from campaigns.smtp.addresses import BadAddress, has_controls, wire_address
@@ -194,6 +194,7 @@ def freeze_and_run(*, campaign: Campaign, actor_id: UUID | None, now: datetime) 
     WrongState where somebody moved the campaign meanwhile (a cancel does not wait for this); the
     caller's transaction then leaves nothing.
     """
+    refuse_sequence_mail(campaign)
     plan = LaunchPlan.objects.filter(campaign_id=campaign.id).first()
     mails, rules = _checked(campaign)
     if plan is None or plan.round == 1:

@@ -16,6 +16,13 @@ class WrongState(Exception):
     """The campaign is not in a state from which this can be done; the argument is its state."""
 
 
+def refuse_sequence_mail(campaign: Campaign) -> None:
+    """Raise WrongState for the mail of a sequence: that alone launches, pauses and ends it, and
+    its rows are a person's passages, not an audience."""
+    if campaign.mode != CampaignMode.NEWSLETTER:
+        raise WrongState(campaign.mode)
+
+
 def note(
     campaign_id: UUID, before: str, after: str, actor_id: UUID | None, now: datetime,
     reason: str = "",

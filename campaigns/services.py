@@ -30,7 +30,7 @@ from campaigns.drafts import (
 from campaigns.finishing import finish_campaigns
 from campaigns.images.publishing import publish_images, publish_missing_images
 from campaigns.launching import NotReady, Reason, launch, obstacles
-from campaigns.measurement.keeping import Measures, keep_measures, measures
+from campaigns.measurement.keeping import keep_measures
 from campaigns.measurement.links import publish_missing_links
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState
 from campaigns.moving import WrongState, cancel, pause, resume
@@ -47,6 +47,7 @@ from campaigns.planning.scheduling import TooFar, TooSoon, schedule, unschedule
 from campaigns.planning.starting import begin_launch, start, start_due
 from campaigns.preflight.running import look_before_launch
 from campaigns.proofs import message_proof
+from campaigns.results.counting import count_again, count_results
 from campaigns.returns import consequences, taking
 from campaigns.returns.replies import register_on_reply
 from campaigns.returns.words import Words
@@ -212,7 +213,6 @@ __all__ = [
     "ChangedMeanwhile",
     "ComparisonSettings",
     "Draft",
-    "Measures",
     "Missing",
     "NotADraft",
     "NotConfigured",
@@ -235,6 +235,8 @@ __all__ = [
     "close_return",
     "compare_variants",
     "copy_campaign",
+    "count_again",
+    "count_results",
     "create_draft",
     "decide_due",
     "deliver",
@@ -245,7 +247,6 @@ __all__ = [
     "launch",
     "look_before_launch",
     "mark_public",
-    "measures",
     "message_proof",
     "missing",
     "obstacles",

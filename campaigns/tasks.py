@@ -69,6 +69,11 @@ def publish_issues(**_later: Any) -> None:
     services.publish_issues()
 
 
+@shared_task(name="campaigns.count_results")
+def count_results(**_later: Any) -> None:
+    services.count_results(clock=_now)
+
+
 @shared_task(name="campaigns.run_sequences")
 def run_sequences(**_later: Any) -> None:
     services.run_sequences(clock=_now)

@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, path
 
 from campaigns.pages import (
+    api_messages,
     block_acts,
     block_pages,
     brand_pages,
@@ -19,9 +20,12 @@ from campaigns.pages import (
     relay_pages,
     replies,
     reply_templates,
+    results,
+    results_compare,
     returns,
     running,
     template_pages,
+    transactional,
     version_pages,
     visual,
     writing,
@@ -36,7 +40,23 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("campaigns/start", writing.campaign_start, name="campaign-start"),
     path("campaigns/new", writing.campaign_new, name="campaign-new"),
     path("campaigns/audience", previews.audience, name="campaign-audience"),
+    path("campaigns/results/", results_compare.results_list, name="results-list"),
+    path("campaigns/results/compare", results_compare.results_compare, name="results-compare"),
+    path(
+        "campaigns/results/compare.csv", results_compare.results_compare_file,
+        name="results-compare-file",
+    ),
     path("campaigns/<uuid:campaign_id>/", running.campaign, name="campaign"),
+    path(
+        "campaigns/<uuid:campaign_id>/results", results.campaign_results, name="campaign-results"
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/results.csv", results.campaign_results_file,
+        name="campaign-results-file",
+    ),
+    path(
+        "campaigns/<uuid:campaign_id>/recount", results.campaign_recount, name="campaign-recount"
+    ),
     path("campaigns/<uuid:campaign_id>/edit", writing.campaign_edit, name="campaign-edit"),
     path("campaigns/<uuid:campaign_id>/copy", writing.campaign_copy, name="campaign-copy"),
     path("campaigns/<uuid:campaign_id>/test", launching.campaign_test, name="campaign-test"),
@@ -103,6 +123,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     ),
     path("templates/images/", image_pages.image_list, name="image-list"),
     path("templates/images/new", image_pages.image_new, name="image-new"),
+    path("templates/images/choice", image_pages.image_choice, name="image-choice"),
     path("templates/images/<uuid:image_id>/", image_pages.image_page, name="image"),
     path("templates/images/<uuid:image_id>/file", image_pages.image_file, name="image-file"),
     path(
@@ -151,6 +172,22 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(f"{_WORDS}restore", version_pages.words_restore, name="words-restore"),
     path(f"{_WORDS}code", version_pages.words_to_code, name="words-to-code"),
     path(f"{_WORDS}visual", visual.words_visual, name="words-visual"),
+    path("api/v1/messages", api_messages.api_messages, name="api-messages"),
+    path("api/v1/messages/<uuid:message_id>", api_messages.api_message, name="api-message"),
+    path("transactional/", transactional.transactional_list, name="transactional-list"),
+    path("transactional/new", transactional.transactional_new, name="transactional-new"),
+    path(
+        "transactional/<uuid:template_id>/", transactional.transactional_edit,
+        name="transactional-edit",
+    ),
+    path(
+        "transactional/<uuid:template_id>/archive", transactional.transactional_archive,
+        name="transactional-archive",
+    ),
+    path(
+        "transactional/<uuid:template_id>/restore", transactional.transactional_restore,
+        name="transactional-restore",
+    ),
     path("templates/", template_pages.template_list, name="template-list"),
     path("templates/new", template_pages.template_new, name="template-new"),
     path("templates/preview", previews.mail_preview, name="mail-preview"),

@@ -7,6 +7,7 @@ and from there on both go the same way.
 import functools
 from collections.abc import Callable, Mapping
 from http import HTTPStatus
+from types import MappingProxyType
 from typing import Concatenate, ParamSpec
 from urllib.parse import urlencode
 
@@ -156,13 +157,17 @@ def staff_page(
 
 
 def api_page(
-    scope: str, *roles: str, answer: str = "application/json"
+    scope: str,
+    *roles: str,
+    answer: str = "application/json",
+    operation: Mapping[str, object] = MappingProxyType({}),
 ) -> Callable[[View[P]], View[P]]:
     """Let in a token with `scope` (empty: any token), or a session with both factors.
 
     Either way the account must be in one of `roles`: a token never opens more than its owner may.
     Machines are refused with 401, 403 or 429 as application/problem+json; a browser is sent to
-    the step that is missing, as by `staff_page`. `answer` is the media type, for the document
+    the step that is missing, as by `staff_page`. `answer` is the media type,
+    and `operation` what more there is to say (its `method`, if it is not get), for the document
     that describes the API.
     """
 
@@ -196,6 +201,7 @@ def api_page(
         # Read by the page that describes the API.
         guarded.api_scope = scope  # type: ignore[attr-defined]
         guarded.api_answer = answer  # type: ignore[attr-defined]
+        guarded.api_operation = operation  # type: ignore[attr-defined]
         return guarded
 
     return decorate

@@ -1,8 +1,9 @@
 """The door of crm. Other floors import from here and from nowhere else in `crm`."""
 
-from crm.access import account_of, api_page, staff_page
+from crm.access import account_of, api_page, staff_page, token_of
 from crm.accounts.register import NewAccount, UsernameTaken, create_account, new_password
 from crm.accounts.sign_ins import forget_sign_ins
+from crm.accounts.tokens import seconds_to_wait
 from crm.approval_kinds import ApprovalKind, Facts, Reference, register_approval_kind
 from crm.approving import AboutYou, ApprovalUnknown, NotForYou
 from crm.approving import decide as decide_approval
@@ -14,20 +15,23 @@ from crm.free_text import FreeTextField
 from crm.happenings import register_listener, register_mover
 from crm.imports.running import work_on_imports
 from crm.keyset import page_after, read_cursor
+from crm.knowing import known_contact
 from crm.lead_slots import LeadMessage, register_lead_action, register_lead_messages
 from crm.leads import NotAContact, lead_answered, lead_contact, require_contact
-from crm.merging import NotMergeable, absorbed_ids, merge_contacts, settle_merges
+from crm.merging import NotMergeable, absorbed_ids, kept_ids, merge_contacts, settle_merges
 from crm.models import Account, Role
 from crm.officer.notice_use import NoticeUse, register_notice_uses
 from crm.officer.uses import PurposeUse, register_purpose_uses
+from crm.pages.labels import BASES, LEDGER_STATES, METHODS
 from crm.people import Person, Profile, profiles
 from crm.picking import find_people, person_of
+from crm.problems import problem
 from crm.reaching import last_signs, mark_reachable, note_reply
 from crm.reception import Facets, receive_lead, receive_many
 from crm.reminders import ring_reminders
 from crm.scoring.reckoning import reckon_every_score
 from crm.search.asking import NotASearch, SearchDown
-from crm.segments.choices import Choice, choices_of, register_choices
+from crm.segments.choices import STATUS_NAMES, Choice, choices_of, register_choices
 from crm.segments.compile import membership
 from crm.segments.facts import CAMPAIGN as CAMPAIGN_NUMBER
 from crm.segments.facts import Fact, Kind, register_fact
@@ -39,6 +43,7 @@ from crm.segments.store import (
     archive_segment,
     change_segment,
     create_segment,
+    opened_segment_rules,
     restore_segment,
     segment_rules,
     segments,
@@ -53,6 +58,7 @@ from crm.shell import (
     register_home_list,
     register_menu,
 )
+from crm.spreadsheets import as_text
 from crm.support.tickets import close_overdue_tickets
 from crm.system import Figure, register_figures
 from crm.tagging import make_tag, tag_many, untag_many
@@ -68,7 +74,11 @@ from crm.webhooks.publishing import (
 from crm.webhooks.working import call_webhooks
 
 __all__ = [
+    "BASES",
     "CAMPAIGN_NUMBER",
+    "LEDGER_STATES",
+    "METHODS",
+    "STATUS_NAMES",
     "AboutYou",
     "Account",
     "ApprovalKind",
@@ -112,6 +122,7 @@ __all__ = [
     "add_timeline",
     "api_page",
     "archive_segment",
+    "as_text",
     "call_webhooks",
     "change_segment",
     "choices_of",
@@ -123,6 +134,8 @@ __all__ = [
     "find_people",
     "forget_sign_ins",
     "forget_what_was_told",
+    "kept_ids",
+    "known_contact",
     "last_signs",
     "lead_answered",
     "lead_contact",
@@ -134,9 +147,11 @@ __all__ = [
     "new_password",
     "note_reply",
     "notify",
+    "opened_segment_rules",
     "organisation_names",
     "page_after",
     "person_of",
+    "problem",
     "profiles",
     "publish_event",
     "publish_events",
@@ -167,11 +182,13 @@ __all__ = [
     "require_contact",
     "restore_segment",
     "ring_reminders",
+    "seconds_to_wait",
     "segment_rules",
     "segments",
     "settle_merges",
     "staff_page",
     "tag_many",
+    "token_of",
     "traits",
     "untag_many",
     "waterfall",

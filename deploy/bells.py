@@ -38,6 +38,7 @@ SWEEPS = {
     "campaigns.take_returns": 2,
     "campaigns.forget_returns": 3600,
     "campaigns.publish_links": 3600,
+    "campaigns.count_results": 5,
     "campaigns.publish_issues": 60,
     "campaigns.run_sequences": 2,
     "campaigns.watch_sequences": 60,

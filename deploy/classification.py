@@ -69,6 +69,7 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.LaunchPlan": {"refusal_reason": _C},
     "campaigns.Comparison": dict.fromkeys(("rule", "outcome", "tally"), _C),
     "campaigns.TrackedLink": {"url": _P},
+    "campaigns.CampaignResult": {"figures": _C},
     "campaigns.PublishedIssue": {
         **dict.fromkeys(("subject", "summary", "html", "text"), _P),
         "language": _C,
@@ -104,6 +105,15 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.SenderRefusal": {"sender_domain": _P},
     "campaigns.Return": dict.fromkeys(("source", "kind", "why", "status", "attribution"), _C),
     "campaigns.ReturnPart": {"source": _C},
+    "campaigns.TransactionalTemplate": {
+        "name": _P,
+        **dict.fromkeys(("code", "ground", "variables"), _C),
+    },
+    "campaigns.TransactionalVersion": {
+        **dict.fromkeys(("subject", "text", "mjml"), _P),
+        "language": _C,
+    },
+    "campaigns.TransactionalMessage": {"ground": _C, "body_mark": _X, "reference": _R},
     "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence", "relay"), _C),
     "forms_intake.Form": {"code": _C, "name": _P},
     "forms_intake.FormVersion": {

@@ -10,19 +10,11 @@ from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
 from deploy.bells import SCHEDULE
-from deploy.environment import (
-    choice,
-    flag,
-    integer,
-    listing,
-    relay_addresses,
-    text,
-    web_address,
-)
-
-BASE_DIR = Path(__file__).resolve().parent.parent
-PROCESS = text("ACCORD_PROCESS", "owner")
-HOME = Path(text("ACCORD_HOME", str(BASE_DIR / "var")))
+from deploy.environment import choice, flag, integer, listing, text, web_address
+from deploy.installation import BASE_DIR, HOME, ORGANISATION_NAME, PROCESS, USES_KEYS
+from deploy.installation import DPO_ADDRESS as DPO_ADDRESS
+from deploy.installation import ORGANISATION_ADDRESS as ORGANISATION_ADDRESS
+from deploy.mail_settings import *  # noqa: F403 -- the settings of mail, under their own names
 
 SECRET_KEY = text("ACCORD_SECRET_KEY")
 DEBUG = False
@@ -33,11 +25,8 @@ CSRF_TRUSTED_ORIGINS = [STAFF_URL]
 STAFF_NETWORKS = [ipaddress.ip_network(n) for n in listing("ACCORD_STAFF_NETWORKS", "127.0.0.1/32")]
 STAFF_PROXIES = [ipaddress.ip_network(n) for n in listing("ACCORD_STAFF_PROXIES")]
 PUBLIC_PROXIES = [ipaddress.ip_network(n) for n in listing("ACCORD_PUBLIC_PROXIES")]
-
-# The company that runs this installation, as its mail and pages name it.
-ORGANISATION_NAME = text("ACCORD_ORGANISATION_NAME", "Accord")
-ORGANISATION_ADDRESS = text("ACCORD_ORGANISATION_ADDRESS", "")
-DPO_ADDRESS = text("ACCORD_DPO_ADDRESS", "dpo@localhost.example")
+# Networks that a webhook may call although they are not public, and without TLS: none by default.
+WEBHOOK_NETWORKS = [ipaddress.ip_network(n) for n in listing("ACCORD_WEBHOOK_NETWORKS")]
 
 # Keys, the privacy journal, the public side's own journal and the ledger's signed heads: outside
 # the databases.
@@ -46,16 +35,15 @@ JOURNAL_DIR = Path(text("ACCORD_JOURNAL_DIR", str(HOME / "journal")))
 INTAKE_JOURNAL_DIR = Path(text("ACCORD_INTAKE_JOURNAL_DIR", str(HOME / "intake-journal")))
 ANCHOR_DIR = Path(text("ACCORD_ANCHOR_DIR", str(HOME / "anchor")))
 
-# What wraps the keys of the ring (docs/key-providers.md). The public side and beat hold no key, so
-# they are not given the token either.
+# What wraps the keys of the ring (docs/key-providers.md). Who holds no key is not given the token
+# either.
 KEY_PROVIDER = choice("ACCORD_KEY_PROVIDER", "local", {"local", "transit"})
-_USES_KEYS = PROCESS not in {"public", "returns", "beat"}
-_NEEDS_SERVER = KEY_PROVIDER == "transit" and _USES_KEYS
+_NEEDS_SERVER = KEY_PROVIDER == "transit" and USES_KEYS
 # Where nothing is required, a server may be named for `keys move`.
 TRANSIT_URL = web_address("ACCORD_TRANSIT_URL", required=_NEEDS_SERVER)
-TRANSIT_TOKEN = text("ACCORD_TRANSIT_TOKEN", *([] if _NEEDS_SERVER else [""])) if _USES_KEYS else ""
+TRANSIT_TOKEN = text("ACCORD_TRANSIT_TOKEN", *([] if _NEEDS_SERVER else [""])) if USES_KEYS else ""
 # A process that the server refuses looks there for a newer one.
-TRANSIT_TOKEN_FILE = text("ACCORD_TRANSIT_TOKEN_FILE", "") if _USES_KEYS else ""
+TRANSIT_TOKEN_FILE = text("ACCORD_TRANSIT_TOKEN_FILE", "") if USES_KEYS else ""
 TRANSIT_MOUNT = text("ACCORD_TRANSIT_MOUNT", "transit")
 TRANSIT_NAMESPACE = text("ACCORD_TRANSIT_NAMESPACE", "")
 TRANSIT_CA = text("ACCORD_TRANSIT_CA", "")
@@ -64,46 +52,6 @@ SEARCH_SOCKET = text("ACCORD_SEARCH_SOCKET", "")
 # The system group of the staff process, where that is another user than the search process.
 SEARCH_GROUP = text("ACCORD_SEARCH_GROUP", "")
 SEARCH_LOCK = flag("ACCORD_SEARCH_LOCK", False)
-
-# --- Mail ------------------------------------------------------------------------------------
-
-RELAY_URL = text("ACCORD_RELAY_URL", "smtp://127.0.0.1:2525")
-# Where the relay is a Postfix whose log and queue this machine can read: the log's path, and its
-# configuration folder if that is not Postfix's own. Then a crash leaves no message unknown.
-RELAY_LOG = text("ACCORD_RELAY_LOG", "")
-RELAY_CONFIG_DIR = text("ACCORD_RELAY_CONFIG_DIR", "")
-# Further relays by their codes: the address of `north` is ACCORD_RELAY_URL_NORTH (or .._FILE).
-RELAY_URLS = relay_addresses("ACCORD_RELAYS") if _USES_KEYS else {}
-# The domain of Message-IDs, List-Ids and return paths.
-MAIL_DOMAIN = text("ACCORD_MAIL_DOMAIN", "mail.localhost.example")
-SENDER_NAME = text("ACCORD_SENDER_NAME", ORGANISATION_NAME)
-SENDER_ADDRESS = text("ACCORD_SENDER_ADDRESS", f"news@{MAIL_DOMAIN}")
-# Where the answer to an answer goes: the mailbox of the team that follows leads up.
-REPLY_ADDRESS = text("ACCORD_REPLY_ADDRESS", SENDER_ADDRESS)
-# How long a worker holds a message. Longer than the relay's patience, so that a worker that was
-# only paused finds its session closed before somebody else takes the message up.
-LEASE_SECONDS = integer("ACCORD_LEASE_SECONDS", 360)
-# Networks that a webhook may call although they are not public, and without TLS: none by default.
-WEBHOOK_NETWORKS = [ipaddress.ip_network(n) for n in listing("ACCORD_WEBHOOK_NETWORKS")]
-# A folder per domain with the keys of `manage.py dkim`; where a domain has none, the key below.
-DKIM_DIR = Path(text("ACCORD_DKIM_DIR", str(HOME / "dkim")))
-# Where mail services may report complaints (RFC 9477); the mailbox must be one that is read.
-COMPLAINT_ADDRESS = text("ACCORD_COMPLAINT_ADDRESS", "")
-DKIM_KEY_PATH = text("ACCORD_DKIM_KEY", "")
-DKIM_SELECTOR = text("ACCORD_DKIM_SELECTOR", "accord")
-
-# --- What comes back (docs/returns.md) --------------------------------------------------------
-
-RETURNS_BY_MAIL = flag("ACCORD_RETURNS_BY_MAIL", False)
-RETURNS_LISTEN = text("ACCORD_RETURNS_LISTEN", "")
-RETURNS_ADDRESSES = listing("ACCORD_RETURNS_ADDRESSES")
-RETURNS_IMAP = text("ACCORD_RETURNS_IMAP", "") if PROCESS in {"returns", "owner"} else ""
-RETURNS_IMAP_SECONDS = integer("ACCORD_RETURNS_IMAP_SECONDS", 60)
-ANYMAIL = {  # what mail services prove themselves with; it opens nothing of ours
-    "WEBHOOK_SECRET": text("ACCORD_WEBHOOK_SECRET", ""),
-    "MAILGUN_WEBHOOK_SIGNING_KEY": text("ACCORD_MAILGUN_SIGNING_KEY", ""),
-    "SENDGRID_TRACKING_WEBHOOK_VERIFICATION_KEY": text("ACCORD_SENDGRID_VERIFICATION_KEY", ""),
-}
 
 # --- Databases: a process has only the ones it was given -------------------------------------
 

@@ -107,7 +107,8 @@ def reading_because(*, why: str, reference: str = "") -> Iterator[None]:
 
 @contextmanager
 def reading_unmetered() -> Iterator[None]:
-    """Leave what is read until the block ends out of the meter: companies, which are not people.
+    """Leave what is read until the block ends out of the meter: companies, and people
+    of whom nothing is answered.
 
     Every reading still leaves its line, and whoever may not read may not read here either.
     """

@@ -16,11 +16,11 @@ from campaigns.automations.occasions import know_members
 from campaigns.automations.versions import SequenceUnknown
 from campaigns.launching import start_sequence_mail
 from campaigns.models import (
+    OPEN_STATES,
     Campaign,
     CampaignMode,
     CampaignState,
     Delivery,
-    DeliveryState,
     Enrolment,
     EnrolmentState,
     Sequence,
@@ -31,7 +31,7 @@ from campaigns.models import (
     StateChange,
 )
 from campaigns.moving import WrongState
-from crm.services import make_tag, segment_rules
+from crm.services import make_tag, opened_segment_rules
 
 # Who is in an archived sequence waits this long for it to be restored; then their passage ends.
 ARCHIVE_GRACE = timedelta(days=7)
@@ -141,7 +141,7 @@ def _frozen_steps(steps: tuple[Step, ...]) -> tuple[Step, ...]:
 def _with_rules(says: Any) -> dict[str, Any]:
     if not says.get("segment"):
         return {name: value for name, value in says.items() if name != "rules"}
-    return {**says, "rules": segment_rules(segment_id=UUID(says["segment"]))}
+    return {**says, "rules": opened_segment_rules(segment_id=UUID(says["segment"]))}
 
 
 def _begin(
@@ -284,7 +284,6 @@ def settle_archived(*, now: datetime) -> int:
 
 def retire_mails(*, now: datetime) -> int:
     """Close the mails of versions that nobody is in any more; return how many. Safe twice."""
-    open_states = (DeliveryState.QUEUED, DeliveryState.CLAIMED, DeliveryState.HANDING)
     done = 0
     old = SequenceVersion.objects.filter(
         mails__campaign__state__in=(CampaignState.RUNNING, CampaignState.PAUSED)
@@ -292,7 +291,7 @@ def retire_mails(*, now: datetime) -> int:
     for version in old.distinct():
         campaigns = list(version.mails.values_list("campaign_id", flat=True))
         is_used = Enrolment.objects.filter(version=version, state=EnrolmentState.ACTIVE).exists()
-        waits = Delivery.objects.filter(campaign_id__in=campaigns, state__in=open_states).exists()
+        waits = Delivery.objects.filter(campaign_id__in=campaigns, state__in=OPEN_STATES).exists()
         if not is_used and not waits:
             done += Campaign.objects.filter(
                 id__in=campaigns, state__in=(CampaignState.RUNNING, CampaignState.PAUSED)

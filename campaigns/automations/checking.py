@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -25,7 +26,15 @@ from campaigns.automations.definition import (
 from campaigns.automations.publishing import can_publish
 from campaigns.launching import NOT_TO_WRITE_FOR, obstacles
 from campaigns.models import Campaign, CampaignMode, Sequence, SequenceState
-from crm.services import Account, InvalidRules, SegmentUnknown, membership, segment_rules
+from crm.services import (
+    Account,
+    InvalidRules,
+    SegmentUnknown,
+    count_members,
+    membership,
+    opened_segment_rules,
+    segment_rules,
+)
 
 
 @dataclass(frozen=True)
@@ -80,13 +89,31 @@ def _of_settings(definition: Definition, now: datetime) -> Iterator[Problem]:
     goal = definition.goal.get("segment")
     if goal and not is_segment(goal, now):
         yield Problem(_SEGMENT_GONE)
+    yield from _of_a_crowd(definition, now)
     if definition.trigger["kind"] == "tag" and definition.trigger["tag"] in definition.exit_tags:
         yield Problem(_("The tag that begins the sequence would also end it."))
 
 
+def _of_a_crowd(definition: Definition, now: datetime) -> Iterator[Problem]:
+    """Who is in the segment already enters at once: to so many only a campaign is sent, to which
+    a second person agrees."""
+    trigger, most = definition.trigger, int(settings.CAMPAIGN_APPROVAL_SIZE)
+    if trigger["kind"] != "segment" or not trigger.get("with_present"):
+        return
+    if not is_segment(trigger.get("segment"), now):
+        return
+    rules = segment_rules(segment_id=UUID(str(trigger["segment"])))
+    if count_members(rules=rules, now=now) > most:
+        text = _(
+            "More than %(count)s people are in the segment already. Let only newcomers enter, and "
+            "write to the others by a campaign."
+        )
+        yield Problem(text % {"count": most})
+
+
 def is_segment(held: object, now: datetime) -> bool:
     try:
-        membership(rules=segment_rules(segment_id=UUID(str(held))), now=now)
+        membership(rules=opened_segment_rules(segment_id=UUID(str(held))), now=now)
     except (ValueError, SegmentUnknown, InvalidRules):
         return False
     return True

@@ -15,7 +15,7 @@ from django.db import connections
 
 from campaigns.automations.calendar import wakes_at
 from campaigns.automations.definition import campaign_of
-from campaigns.automations.enrolling import enrol
+from campaigns.automations.enrolling import drop_mails, enrol
 from campaigns.automations.passages import MailOutcome, Passage, mail_outcomes, plan_mail
 from campaigns.automations.program import Line, Program
 from campaigns.automations.publishing import publish
@@ -91,9 +91,10 @@ class Turn:
         left = [each for each in passages if each.state == EnrolmentState.ACTIVE]
         if self._goal and left:
             at_goal = members_of(self._goal, [each.contact_id for each in left], self._now)
-            for each in left:
-                if each.contact_id in at_goal:
-                    self._end(each, EnrolmentState.EXITED, "goal")
+            there = [each for each in left if each.contact_id in at_goal]
+            for each in there:
+                self._end(each, EnrolmentState.EXITED, "goal")
+            drop_mails([reference_of(each.id, each.step) for each in there], self._now)
         return [each for each in left if each.state == EnrolmentState.ACTIVE]
 
     # --- where a person goes ------------------------------------------------------------------

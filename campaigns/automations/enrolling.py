@@ -130,7 +130,11 @@ def end(rows: Many[Enrolment], state: EnrolmentState, reason: str, now: datetime
 
 
 def drop_queued(rows: Many[Enrolment], now: datetime) -> None:
-    references = [reference_of(row.id, row.step) for row in rows]
+    drop_mails([reference_of(row.id, row.step) for row in rows], now)
+
+
+def drop_mails(references: Many[UUID], now: datetime) -> None:
+    """Take mails out of the queue whose people have left their sequence."""
     Delivery.objects.filter(reference_id__in=references, state=DeliveryState.QUEUED).update(
         state=DeliveryState.SKIPPED, reason="cancelled", finished_at=now
     )

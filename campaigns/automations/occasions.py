@@ -14,7 +14,8 @@ from django.utils.timezone import get_default_timezone
 
 from campaigns.automations.calendar import at_hour
 from campaigns.automations.definition import read_definition
-from campaigns.automations.enrolling import end, enrol
+from campaigns.automations.enrolling import drop_mails, end, enrol
+from campaigns.automations.references import reference_of
 from campaigns.models import Enrolment, EnrolmentState, Sequence, SequenceState
 from crm.services import membership
 
@@ -92,8 +93,11 @@ _MERGE = (
     # A mail that waits in the queue goes to whom the person is now.
     "UPDATE campaigns_delivery d SET contact_id = %(kept)s FROM campaigns_campaign k"
     " WHERE k.id = d.campaign_id AND k.mode = 'sequence' AND d.contact_id = %(absorbed)s"
-    " AND d.state = 1 AND NOT EXISTS (SELECT 1 FROM campaigns_enrolment a, campaigns_enrolment b"
-    " WHERE a.sequence_id = b.sequence_id AND a.state = 'active' AND b.state = 'active'"
+    " AND d.state = 1 AND NOT EXISTS (SELECT 1 FROM campaigns_sequencemail m"
+    " JOIN campaigns_sequenceversion v ON v.id = m.version_id,"
+    " campaigns_enrolment a, campaigns_enrolment b WHERE m.campaign_id = d.campaign_id"
+    " AND a.sequence_id = v.sequence_id AND b.sequence_id = v.sequence_id"
+    " AND a.state = 'active' AND b.state = 'active'"
     " AND a.contact_id = %(absorbed)s AND b.contact_id = %(kept)s)",
     "UPDATE campaigns_enrolment a SET state = 'exited', reason = 'merged', due_at = NULL,"
     " ended_at = clock_timestamp() WHERE a.contact_id = %(absorbed)s AND a.state = 'active'"
@@ -173,7 +177,7 @@ _AT_GOAL = (
     " ended_at = %s WHERE id IN (SELECT e.id FROM campaigns_enrolment e"
     " JOIN ({membership}) m ON m.id = e.contact_id"
     " WHERE e.sequence_id = %s AND e.state = 'active' ORDER BY e.id"
-    " FOR UPDATE OF e SKIP LOCKED)"
+    " FOR UPDATE OF e SKIP LOCKED) RETURNING id, step"
 )
 
 
@@ -188,6 +192,8 @@ def _end_at_goal(sequence_id: UUID, rules: dict[str, Any], now: datetime) -> Non
     text, parameters = membership(rules=rules, now=now)
     with connections["default"].cursor() as cursor:
         cursor.execute(_AT_GOAL.replace("{membership}", text), [now, *parameters, sequence_id])
+        ended = cursor.fetchall()
+    drop_mails([reference_of(number, step) for number, step in ended], now)
 
 
 _CREATED = """wanted AS (

@@ -9,9 +9,8 @@ from uuid import UUID
 from django.db import connections
 
 from campaigns.automations.references import reference_of
-from campaigns.automations.telling import tell_finished
 from campaigns.delivery.statements import statement
-from campaigns.models import Delivery, DeliveryKind, EnrolmentState, StepMove
+from campaigns.models import Delivery, DeliveryKind, StepMove
 
 
 @dataclass
@@ -78,9 +77,9 @@ def plan_mail(*, campaign_id: UUID, passages: Sequence[Passage], now: datetime) 
     )
 
 
-def write(*, passages: Sequence[Passage], now: datetime) -> None:
-    """Write where people are now, and tell of those who came to the end: in one transaction."""
-    written = _rows(
+def write(*, passages: Sequence[Passage], now: datetime) -> set[UUID]:
+    """Write where people are now; return the ids of the passages that had not ended."""
+    rows = _rows(
         "sequences_write",
         {
             "now": now,
@@ -93,14 +92,7 @@ def write(*, passages: Sequence[Passage], now: datetime) -> None:
             "failures": [each.failures for each in passages],
         },
     )
-    tell_finished(
-        people=[
-            (sequence, contact)
-            for _id, sequence, contact, state in written
-            if state == EnrolmentState.FINISHED
-        ],
-        at=now,
-    )
+    return {row[0] for row in rows}
 
 
 def count_entered(entered: dict[tuple[UUID, str], int]) -> None:

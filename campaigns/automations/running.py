@@ -18,6 +18,7 @@ from campaigns.automations import passages as ledger
 from campaigns.automations.effects import Turn
 from campaigns.automations.passages import Passage
 from campaigns.automations.program import program_of
+from campaigns.automations.telling import tell_finished
 from campaigns.models import EnrolmentState, Sequence, SequenceState
 
 logger = logging.getLogger("campaigns.automations")
@@ -35,12 +36,14 @@ def run_due(*, clock: Callable[[], datetime], seconds: float) -> int:
     ends_at = time.monotonic() + seconds
     carried = 0
     active = Sequence.objects.filter(state=SequenceState.ACTIVE)
-    for sequence_id in active.order_by("id").values_list("id", flat=True):
-        while time.monotonic() < ends_at:
-            done = carry_on(sequence_id=sequence_id, now=clock())
-            carried += done
-            if done < BATCH:
-                break
+    waiting = list(active.order_by("id").values_list("id", flat=True))
+    # A batch of each in turn: one with a crowd does not keep the others waiting.
+    while waiting and time.monotonic() < ends_at:
+        sequence_id = waiting.pop(0)
+        done = carry_on(sequence_id=sequence_id, now=clock())
+        carried += done
+        if done >= BATCH:
+            waiting.append(sequence_id)
     return carried
 
 
@@ -94,8 +97,10 @@ def _carry(sequence: Sequence, rows: list[Passage], now: datetime) -> None:
         turn.run([each for each in rows if each.version_id == version_id])
         entered |= turn.entered
     if rows:
-        ledger.write(passages=rows, now=now)
+        written = ledger.write(passages=rows, now=now)
         ledger.count_entered(entered)
+        written_rows = [each for each in rows if each.id in written]
+        tell_finished(sequence_id=sequence.id, passages=written_rows, at=now)
 
 
 def _one(sequence_id: UUID, now: datetime) -> int:

@@ -1,21 +1,15 @@
 """Events of sequences, told to other systems by the signed webhooks of the house."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from collections.abc import Sequence as Many
 from datetime import datetime
 from uuid import UUID
 
+from campaigns.automations.passages import Passage
+from campaigns.models import EnrolmentState
 from crm.services import publish_events
 
-KIND = "sequence.event"
-
-
-def tell_finished(*, people: Sequence[tuple[UUID, UUID]], at: datetime) -> None:
-    """Tell of those who came to the end of a sequence (sequence, contact), in the caller's
-    transaction. Who left before the end, or was stopped, did not finish."""
-    ids = [
-        {"sequence_id": str(sequence), "contact_id": str(contact)} for sequence, contact in people
-    ]
-    publish_events(kind="sequence.finished", at=at, ids=ids)
+KIND, FINISHED = "sequence.event", "sequence.finished"
 
 
 def tell_events(*, kind: str, subjects: Mapping[UUID, UUID], at: datetime) -> None:
@@ -28,3 +22,16 @@ def tell_events(*, kind: str, subjects: Mapping[UUID, UUID], at: datetime) -> No
         for event, contact in subjects.items()
     ]
     publish_events(kind=KIND, at=at, ids=ids)
+
+
+def tell_finished(*, sequence_id: UUID, passages: Many[Passage], at: datetime) -> None:
+    """Write one event for each who came to the end, in the caller's transaction.
+
+    Whoever was moved into another sequence has come to no end.
+    """
+    ids = [
+        {"sequence_id": str(sequence_id), "contact_id": str(each.contact_id)}
+        for each in passages
+        if each.state == EnrolmentState.FINISHED and each.reason != "moved_on"
+    ]
+    publish_events(kind=FINISHED, at=at, ids=ids)

@@ -146,7 +146,16 @@ def _kept(version: SequenceVersion, definition: Definition, now: datetime) -> Se
     return version
 
 
-_WORDS = ("language", "subject", "preheader", "sender_name", "sender_address", "reply_to", "mjml")
+_WORDS = (
+    "language",
+    "subject",
+    "preheader",
+    "sender_name",
+    "sender_address",
+    "reply_to",
+    "mjml",
+    "blocks",
+)
 
 
 def _copied_mail(version: SequenceVersion, step: str, old_id: UUID, now: datetime) -> UUID:
@@ -161,6 +170,7 @@ def _copied_mail(version: SequenceVersion, step: str, old_id: UUID, now: datetim
             subject=each.subject,
             preheader=each.preheader,
             mjml=each.mjml,
+            blocks=each.blocks,
             updated_at=now,
         )
         for each in old.versions.all()

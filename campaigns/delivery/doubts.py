@@ -25,7 +25,7 @@ from campaigns.delivery.naming import message_id
 from campaigns.delivery.outcomes import MOST_TRIES
 from campaigns.delivery.postfix_log import NoEvidence, Reading, queued_now, read_log
 from campaigns.delivery.statements import Claimed, Doubt, Outcome, Written
-from campaigns.models import LETTER_KINDS, Delivery, DeliveryKind, DeliveryState
+from campaigns.models import LETTER_KINDS, SINGLE_KINDS, Delivery, DeliveryKind, DeliveryState
 from campaigns.relays.addresses import DEFAULT
 from campaigns.single.sending import single_handed_over
 from campaigns.smtp.addresses import BadRelayAddress, RelayAddress
@@ -142,7 +142,8 @@ def _outcome(doubt: Doubt, answer: Answer, queue_id: str) -> Outcome:
         return Outcome(id=doubt.id, state=DeliveryState.QUEUED, reason="not_taken")
     if answer == Answer.NOT_YET:
         return Outcome(id=doubt.id, state=DeliveryState.IN_DOUBT)
-    if doubt.kind in LETTER_KINDS and doubt.attempts < MOST_TRIES:
+    is_required = doubt.kind in LETTER_KINDS or doubt.is_required
+    if is_required and doubt.attempts < MOST_TRIES:
         return Outcome(id=doubt.id, state=DeliveryState.QUEUED, reason="in_doubt")
     return Outcome(id=doubt.id, state=DeliveryState.UNKNOWN, reason="hand_over_unproven")
 
@@ -157,7 +158,7 @@ def _tell(written: Sequence[Written], now: datetime) -> None:
         people[campaign_id].append(contact_id)
     for campaign_id, contacts in people.items():
         record_sent(campaign_id=campaign_id, contact_ids=contacts, at=now)
-    single = [row.reference_id for row in sent if row.kind == DeliveryKind.REPLY]
+    single = [row.reference_id for row in sent if row.kind in SINGLE_KINDS]
     if single:
         single_handed_over(references=single, now=now)
     letters = [row.reference_id for row in sent if row.kind in LETTER_KINDS]

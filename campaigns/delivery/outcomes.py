@@ -157,8 +157,9 @@ def lost(claimed: Claimed) -> Outcome:
 
 def in_doubt(claimed: Claimed) -> Outcome:
     """The dot was written and no answer came. A newsletter is never sent twice on a guess; a
-    required letter is, with the same Message-ID. Where the relay's log can be asked, both wait
-    for what it says, until the relay can no longer be busy with this session."""
+    required letter is, with the same Message-ID, and so is a message to one person that the law
+    requires. Where the relay's log can be asked, all wait for what it says, until the relay can
+    no longer be busy with this session."""
     if settings.RELAY_LOG:
         return Outcome(
             id=claimed.id,
@@ -166,7 +167,8 @@ def in_doubt(claimed: Claimed) -> Outcome:
             reason="hand_over_unproven",
             delay_seconds=settings.LEASE_SECONDS,
         )
-    if claimed.kind in LETTER_KINDS and claimed.attempts + 1 < MOST_TRIES:
+    is_required = claimed.kind in LETTER_KINDS or claimed.is_required
+    if is_required and claimed.attempts + 1 < MOST_TRIES:
         return Outcome(
             id=claimed.id,
             state=DeliveryState.QUEUED,

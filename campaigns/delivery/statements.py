@@ -12,7 +12,7 @@ from django.conf import settings
 from django.db import connections, models
 from django.db.models import Func
 
-from campaigns.models import LETTER_KINDS, SINGLE_KINDS, Delivery, DeliveryKind, DeliveryState
+from campaigns.models import LETTER_KINDS, SINGLE_KINDS, Delivery, DeliveryState
 from privacy.services import JournalHead
 
 
@@ -45,6 +45,8 @@ class Claimed:
     # Its person agrees to be measured, as the claim saw it; the gate asks again.
     is_measurable: bool = False
     variant: int = 0
+    # A message to one person that the law requires: sent again where nobody knows.
+    is_required: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,23 +110,17 @@ def claim(*, campaign_id: UUID | None, worker: str, size: int, kind: Gate) -> li
     return [Claimed(*row) for row in sorted(rows)]
 
 
-# What each queue without a campaign takes; the statements of CLAIMS say the same.
-_KINDS: Mapping[str, Sequence[DeliveryKind]] = {
-    "gate_letters": LETTER_KINDS,
-    "gate_single": SINGLE_KINDS,
-}
-
-
 def is_due(*, campaign_id: UUID | None, kind: Gate) -> bool:
-    """Say whether a queue has a message that is due: a campaign's, or that behind another gate."""
+    """Say whether a campaign, or what stands behind another gate, has a message that is due."""
     due = Delivery.objects.filter(state=DeliveryState.QUEUED, due_at__lte=ClockTimestamp())
-    if campaign_id is not None:
-        return due.filter(campaign_id=campaign_id).exists()
-    return due.filter(campaign=None, kind__in=_KINDS[kind]).exists()
+    if campaign_id is None:
+        kinds = SINGLE_KINDS if kind == "gate_single" else LETTER_KINDS
+        return due.filter(campaign=None, kind__in=kinds).exists()
+    return due.filter(campaign_id=campaign_id).exists()
 
 
 def gate(
-    *, kind: Gate, marks: Sequence[GateMark], worker: str, head: JournalHead, relay: str,
+    *, kind: Gate, marks: Sequence[GateMark], worker: str, head: JournalHead, relay: str = "",
 ) -> list[Verdict]:  # fmt: skip
     """Ask the gate about a batch that would leave over this relay; a row that is missing from the
     answer did not move."""
@@ -173,7 +169,13 @@ def record(*, outcomes: Sequence[Outcome], worker: str) -> list[Written]:
 
 
 def why_not_single(
-    *, contact_id: UUID, purpose: str, lead_id: UUID | None, kind: int, marks: bytes
+    *,
+    contact_id: UUID,
+    purpose: str,
+    lead_id: UUID | None,
+    kind: int,
+    marks: bytes,
+    ground: str = "",
 ) -> str | None:
     """Return why a message to one person would not pass its gate now; None: it would."""
     parameters = {
@@ -182,6 +184,7 @@ def why_not_single(
         "lead": lead_id,
         "kind": kind,
         "marks": marks,
+        "ground": ground,
     }
     rows = _rows("why_not_single", parameters)
     return rows[0][0] if rows else "purpose_retired"
@@ -202,6 +205,7 @@ class Doubt:
     kind: int
     attempts: int
     handing_at: datetime
+    is_required: bool = False
     # The relay it was handed to; empty: not known.
     relay: str = ""
 
@@ -237,22 +241,20 @@ def skip_cancelled(*, campaign_id: UUID | None) -> None:
 
 
 def note_measure(
-    *, delivery_id: int, open_on: date | None = None, click_on: date | None = None
+    *,
+    delivery_id: int,
+    open_on: date | None = None,
+    click_on: date | None = None,
+    link_id: UUID | None = None,
 ) -> bool:
     """Keep the later day, if the person agrees at this moment; return whether it was kept."""
-    parameters = {"delivery": delivery_id, "open_on": open_on, "click_on": click_on}
-    return bool(_rows("note_measure", parameters))
+    days = {"open_on": open_on, "click_on": click_on}
+    return bool(_rows("note_measure", {"delivery": delivery_id, "link": link_id, **days}))
 
 
 def forget_measures() -> int:
     """Delete what was measured of people who no longer agree to it; return how many rows."""
     return int(_rows("forget_measures", {})[0][0])
-
-
-def measures(*, campaign_id: UUID) -> tuple[int, int, int]:
-    """Return (messages, opened, clicked) among those who agree to be measured."""
-    messages, opened, clicked = _rows("measures", {"campaign": campaign_id})[0]
-    return messages, opened, clicked
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,8 @@ from campaigns.images.encoding import SMALL, TYPES, reencode
 from campaigns.models import Brand, Campaign, Image, SavedBlock, Template
 
 PAGE_SIZE = 48
+# Beside a block there is less room.
+CHOICE_SIZE = 12
 _MOST_USES = 50
 
 

@@ -1,8 +1,6 @@
 """What the worker makes of sightings: the day of the last one, of people who agree now."""
 
-from dataclasses import dataclass
 from datetime import date, datetime
-from uuid import UUID
 
 from django.utils import timezone
 
@@ -34,20 +32,7 @@ def keep_measures(*, now: datetime, limit: int = 500) -> int:
             delivery_id=link.delivery_id,
             open_on=on if scope == OPEN else None,
             click_on=on if scope == CLICK else None,
+            link_id=link.link_id if scope == CLICK else None,
         )
 
     return drain_envelopes(kind=KIND, handle=keep, limit=limit, now=now).handled
-
-
-@dataclass(frozen=True, slots=True)
-class Measures:
-    """The figures of a campaign among those who agree to be measured; never a list of people."""
-
-    messages: int
-    opened: int
-    clicked: int
-
-
-def measures(*, campaign_id: UUID) -> Measures:
-    """Return the figures of a campaign as they are at this moment."""
-    return Measures(*statements.measures(campaign_id=campaign_id))

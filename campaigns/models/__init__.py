@@ -57,8 +57,15 @@ from campaigns.models.relays import (
     RelaySlot,
     RelayState,
 )
+from campaigns.models.results import CampaignResult, MeasuredClick
 from campaigns.models.returns import Return, ReturnPart, SoftBounce
 from campaigns.models.single import OutgoingMessage, ReplyTemplate
+from campaigns.models.transactional import (
+    Ground,
+    TransactionalMessage,
+    TransactionalTemplate,
+    TransactionalVersion,
+)
 from campaigns.models.writing import DraftState
 
 __all__ = [
@@ -69,6 +76,7 @@ __all__ = [
     "Brand",
     "Campaign",
     "CampaignMode",
+    "CampaignResult",
     "CampaignState",
     "CampaignVersion",
     "ColleagueNotice",
@@ -82,9 +90,11 @@ __all__ = [
     "Enrolment",
     "EnrolmentChange",
     "EnrolmentState",
+    "Ground",
     "Image",
     "LaunchPlan",
     "MailServiceLimit",
+    "MeasuredClick",
     "MeasuredMessage",
     "OutgoingMessage",
     "Preflight",
@@ -114,5 +124,8 @@ __all__ = [
     "StepMove",
     "Template",
     "TrackedLink",
+    "TransactionalMessage",
+    "TransactionalTemplate",
+    "TransactionalVersion",
     "WinnerRule",
 ]

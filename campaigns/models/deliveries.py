@@ -38,12 +38,13 @@ class DeliveryKind(models.IntegerChoices):
     INFORMATION = 4, "information"
     OPTED_OUT = 5, "opted_out"
     REPLY = 6, "reply"
+    TRANSACTIONAL = 7, "transactional"
 
 
 # What a person must be sent whatever they agreed to; no campaign stands behind it.
 LETTER_KINDS = (DeliveryKind.CONFIRMATION, DeliveryKind.INFORMATION, DeliveryKind.OPTED_OUT)
 # One message to one person, with words of its own (campaigns/single); no campaign either.
-SINGLE_KINDS = (DeliveryKind.REPLY,)
+SINGLE_KINDS = (DeliveryKind.REPLY, DeliveryKind.TRANSACTIONAL)
 
 
 class Delivery(models.Model):

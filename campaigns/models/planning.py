@@ -23,6 +23,8 @@ class LaunchPlan(models.Model):
     # The newest request for a second person, and why it was refused: a word of a closed list.
     approval_id = models.UUIDField(null=True)
     refusal_reason = models.CharField(max_length=20, blank=True)
+    # How many people rounds wrote to since a second person last agreed.
+    sent_alone = models.PositiveIntegerField(db_default=0)
     # The round that is being prepared or sent, and whom it takes up again.
     round = models.PositiveSmallIntegerField(default=1)
     with_failed = models.BooleanField(default=False)

@@ -117,7 +117,7 @@ def versions_context(row: Campaign | CampaignVersion) -> dict[str, Any]:
 
 
 def shown_version(request: HttpRequest, campaign: Campaign) -> dict[str, Any]:
-    """Which of the mails a page shows (`?version=0:fr`), and links to the others."""
+    """Which of the mails a page shows (`?version=0.fr`), and links to the others."""
     keys = tabs_of(campaign)
     named = {f"{variant}.{language}": (variant, language) for variant, language in keys}
     key = named.get(request.GET.get("version", ""), keys[0])

@@ -1,9 +1,11 @@
 """The image library: upload, describe, archive; and the pictures themselves, for staff pages."""
 
+from typing import TypedDict
 from uuid import UUID
 
 from django import forms
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -81,21 +83,43 @@ def _list(request: HttpRequest, form: UploadForm, *, status: int = 200) -> HttpR
         rows = Image.objects.exclude(archived_at=None).defer("large", "small")
         rows = rows.order_by("-created_at", "-id")
     before = _uuid(request.GET.get("before", ""))
-    if before:
-        # The ids are made of the moment (UUID version 7), so they are in the same order.
-        rows = rows.filter(id__lt=before)
-    page = list(rows[: library.PAGE_SIZE + 1])
-    images = page[: library.PAGE_SIZE]
     context = {
-        "images": images,
-        "has_more": len(page) > library.PAGE_SIZE,
-        "last": images[-1].id if images else None,
-        "is_later": before is not None,
+        **_page_of(rows, before, library.PAGE_SIZE),
         "is_archive": bool(request.GET.get("archived")),
         "form": form,
         "may_write": account_of(request).role in WRITERS,
     }
     return render(request, "campaigns/images.html", context, status=status)
+
+
+class _Page(TypedDict):
+    images: list[Image]
+    has_more: bool
+    last: UUID | None
+    is_later: bool
+
+
+def _page_of(rows: QuerySet[Image], before: UUID | None, size: int) -> _Page:
+    if before:
+        # The ids are made of the moment (UUID version 7), so they are in the same order.
+        rows = rows.filter(id__lt=before)
+    page = list(rows[: size + 1])
+    return {
+        "images": page[:size],
+        "has_more": len(page) > size,
+        "last": page[:size][-1].id if page else None,
+        "is_later": before is not None,
+    }
+
+
+@require_safe
+@staff_page(*WRITERS)
+def image_choice(request: HttpRequest) -> HttpResponse:
+    """A fragment for the editor of blocks: pictures to choose from, with their words."""
+    before = _uuid(request.GET.get("before", ""))
+    page = _page_of(library.shelf(), before, library.CHOICE_SIZE)
+    context = {**page, "pictures": [(each, library.path_of(each)) for each in page["images"]]}
+    return render(request, "campaigns/_picture_choice.html", context)
 
 
 def _uuid(text: str) -> UUID | None:

@@ -56,6 +56,7 @@ _REASONS: Mapping[str, Promise] = {
     "paused": _("The campaign was paused."),
     "cancelled": _("The campaign was cancelled before this message's turn."),
     "rejected": _("The receiving server refused it for good."),
+    "returned": _("It was taken, and came back later."),
     "hand_over_unproven": _("The connection broke while it was handed over."),
     "deferred_too_long": _("The receiving server said “later” until it was too late."),
     "connection_lost_too_often": _("The connection to the relay broke at each try."),
@@ -63,6 +64,8 @@ _REASONS: Mapping[str, Promise] = {
     "bad_address": _("The address is not one that mail can go to."),
     "unsafe_header": _("The person's name cannot stand in a mail's header."),
     "missing_value": _("A link of the mail had no address for this person."),
+    "marketing": _("The purpose has become marketing: no transactional message is."),
+    "no_ground": _("Nobody can tell on what ground it was asked for."),
     "unsafe_body": _("The finished message broke a rule of mail."),
 }
 

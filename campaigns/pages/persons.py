@@ -11,7 +11,16 @@ from campaigns.delivery.preparing import values_of
 from campaigns.pages import WRITERS
 from campaigns.pages.mail import Reader
 from campaigns.trials import sample_values
-from crm.services import NotASearch, SearchDown, find_people, person_of, staff_page, traits
+from crm.services import (
+    NotASearch,
+    SearchDown,
+    Traits,
+    find_people,
+    organisation_names,
+    person_of,
+    staff_page,
+    traits,
+)
 
 
 @require_POST
@@ -29,10 +38,10 @@ def mail_persons(request: HttpRequest) -> HttpResponse:
     return render(request, "campaigns/_persons.html", context)
 
 
-def reader_for(contact: str, language: str) -> Reader | None:
+def reader_for(contact: str, language: str, *, needs_organisation: bool) -> Reader | None:
     """A contact as a mail sees them, as far as the reader may; the links do nothing.
 
-    None where there is nobody to show.
+    The organisation is opened for mails that name it only. None where there is nobody to show.
     """
     try:
         contact_id = UUID(contact)
@@ -41,9 +50,15 @@ def reader_for(contact: str, language: str) -> Reader | None:
         return None
     if person is None:
         return None
-    known = traits(contact_ids=[contact_id]).get(contact_id)
-    values = {**sample_values(language), **values_of(person, language=language)}
-    return Reader(values, known.words if known else {})
+    known = traits(contact_ids=[contact_id])[contact_id]
+    organisation = _organisation(known) if needs_organisation else ""
+    theirs = values_of(person, organisation=organisation, language=language)
+    return Reader({**sample_values(language), **theirs}, known.words)
+
+
+def _organisation(known: Traits) -> str:
+    number = known.organisation_id
+    return organisation_names(organisation_ids=[number]).get(number, "") if number else ""
 
 
 def nobody() -> str:

@@ -59,7 +59,7 @@ def agreement_context(
     campaign: Campaign, people: int, reader: Account, now: datetime
 ) -> dict[str, Any]:
     """Whether a second person is needed, who was asked, and whether the reader is that person."""
-    is_needed = agreement.is_needed(people=people)
+    is_needed = agreement.is_needed(people=people, plan=agreement.plan_of(campaign))
     try:
         found = agreement.agreement(campaign_id=campaign.id) if is_needed else None
     except SegmentUnknown:
@@ -158,7 +158,7 @@ def campaign_ask(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
             seen_at=form.cleaned_data["seen"],
             now=now,
         )
-    except (ChangedMeanwhile, NotReady, SegmentUnknown):
+    except (ChangedMeanwhile, NotReady, SegmentUnknown, WrongState):
         return _again(request, campaign_id, _("Somebody changed it after you read it. Look again."))
     messages.success(request, _("Asked. Another person sees it on this page and can agree."))
     return redirect("campaign", campaign_id)
@@ -179,7 +179,8 @@ def campaign_agree(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
     found = _waiting(campaign, timezone.now())
     if found is None:
         return redirect("campaign", campaign_id)
-    form = AgreeForm(request.POST if request.method == "POST" else None)
+    given = request.POST if request.method == "POST" else None
+    form = AgreeForm(given, initial={"asked": found.asked.id})
     if form.is_valid():
         return _decided(request, campaign_id, form)
     context = {
@@ -205,6 +206,7 @@ def _decided(request: HttpRequest, campaign_id: UUID, form: AgreeForm) -> HttpRe
     try:
         agreement.decide(
             campaign_id=campaign_id,
+            approval_id=form.cleaned_data["asked"],
             account=account_of(request),
             is_approved=is_approved,
             reason=form.cleaned_data["reason"],

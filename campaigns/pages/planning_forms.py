@@ -80,6 +80,8 @@ class SeenForm(forms.Form):
 class AgreeForm(forms.Form):
     """The answer of the second person. A refusal says why, of a closed list."""
 
+    # The question that was read: a later one is not answered by this.
+    asked = forms.UUIDField(widget=forms.HiddenInput())
     do = forms.ChoiceField(choices=[("agree", ""), ("refuse", "")])
     reason = forms.ChoiceField(
         label=_("If you refuse: why?"),

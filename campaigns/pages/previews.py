@@ -43,7 +43,8 @@ def mail_preview(request: HttpRequest) -> HttpResponse:
     language = "fr" if request.POST.get("language") == "fr" else "en"
     reader = None
     if contact := request.POST.get("contact"):
-        reader = reader_for(contact, language)
+        asks = "organisation" in words.mjml + words.subject + words.preheader
+        reader = reader_for(contact, language, needs_organisation=asks)
         if reader is None:
             return mail.broken_preview([Finding(0, 0, "person", nobody())])
     view = request.POST.get("view", "")

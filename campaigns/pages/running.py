@@ -54,7 +54,6 @@ def campaign(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
         "may_write": account_of(request).role in WRITERS,
         **shown_version(request, shown),
         "archive_url": f"{settings.PUBLIC_URL}/archive/{shown.id}/{shown.language}",
-        "measures": services.measures(campaign_id=campaign_id),
         **_account(campaign_id),
         **comparison_context(shown, now),
         **rounds_context(shown, account_of(request), now),

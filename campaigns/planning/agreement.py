@@ -15,13 +15,17 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 
+from campaigns.brands import look_for
 from campaigns.drafts import ChangedMeanwhile
 from campaigns.models import Campaign, CampaignState, Comparison, LaunchPlan
-from crm.services import Account, decide_approval, segment_rules
+from campaigns.moving import refuse_sequence_mail
+from crm.services import Account, InvalidRules, decide_approval, opened_segment_rules
 from privacy.services import (
     AskedApproval,
     NotApproved,
+    NotPending,
     approval,
     request_approval,
     use_approval,
@@ -68,14 +72,23 @@ class Agreement:
         return self.is_current and is_live and asked.is_approved is True
 
 
-def is_needed(*, people: int) -> bool:
-    """Return whether so many people need a second person."""
-    return people > int(settings.CAMPAIGN_APPROVAL_SIZE)
+def is_needed(*, people: int, plan: LaunchPlan | None) -> bool:
+    """Return whether so many people need a second person.
+
+    Those whom earlier rounds wrote to without one count too: many small rounds are a large one.
+    """
+    alone = plan.sent_alone if plan is not None else 0
+    return people > 0 and people + alone > int(settings.CAMPAIGN_APPROVAL_SIZE)
 
 
 def digest(campaign: Campaign) -> str:
     """Return in one word what an agreement is about. Raises SegmentUnknown."""
-    rules = segment_rules(segment_id=campaign.segment_id) if campaign.segment_id else None
+    try:
+        rules: object = (
+            opened_segment_rules(segment_id=campaign.segment_id) if campaign.segment_id else None
+        )
+    except InvalidRules:  # nothing can be sent with them, and nobody agreed to that
+        rules = "invalid"
     versions = campaign.versions.order_by("variant", "language").values(*_VERSION_WORDS)
     compared = Comparison.objects.filter(campaign_id=campaign.id).values(*_SETTINGS).first()
     said = {
@@ -83,6 +96,8 @@ def digest(campaign: Campaign) -> str:
         "versions": list(versions),
         "comparison": compared,
         "rules": rules,
+        # The footer, the logo and the colours that a brand writes into the mail.
+        "looks": [repr(look_for(each)) for each in (campaign.mjml, *(v["mjml"] for v in versions))],
     }
     return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
@@ -98,6 +113,7 @@ def ask(
     """
     with transaction.atomic(using="default"):
         campaign = Campaign.objects.select_for_update(no_key=True).get(id=campaign_id)
+        refuse_sequence_mail(campaign)
         if seen_at not in (None, campaign.updated_at):
             raise ChangedMeanwhile
         plan, _is_new = LaunchPlan.objects.get_or_create(campaign_id=campaign_id)
@@ -151,20 +167,22 @@ def _is_current(campaign: Campaign, plan: LaunchPlan, reference: Mapping[str, An
 
 
 def decide(
-    *, campaign_id: UUID, account: Account, is_approved: bool, reason: str = "", now: datetime
-) -> None:
-    """Agree, or refuse for a reason of REFUSALS.
+    *, campaign_id: UUID, approval_id: UUID, account: Account, is_approved: bool,
+    reason: str = "", now: datetime,
+) -> None:  # fmt: skip
+    """Agree to the question that was read, or refuse it for a reason of REFUSALS.
 
-    Raises NotPending (decided, over, or changed meanwhile; also when repeated), SamePerson, and
-    what `decide_approval` raises for a role that does not decide.
+    Raises NotPending (decided, over, asked anew or changed meanwhile; also when repeated),
+    SamePerson, and what `decide_approval` raises for a role that does not decide.
     """
     with transaction.atomic(using="default"):
+        campaign = Campaign.objects.select_for_update(no_key=True).get(id=campaign_id)
         plan = LaunchPlan.objects.select_for_update().get(campaign_id=campaign_id)
-        if plan.approval_id is None:
-            raise NeedsAgreement("approval_missing")
-        decide_approval(
-            account=account, approval_id=plan.approval_id, is_approved=is_approved, now=now
-        )
+        asked = approval(approval_id=approval_id)
+        is_this = plan.approval_id == approval_id and asked is not None
+        if asked is None or not is_this or not _is_current(campaign, plan, asked.reference):
+            raise NotPending(NotPending.__doc__)
+        decide_approval(account=account, approval_id=approval_id, is_approved=is_approved, now=now)
         if not is_approved:
             LaunchPlan.objects.filter(campaign_id=campaign_id).update(refusal_reason=reason)
 
@@ -175,9 +193,13 @@ def spend(*, campaign: Campaign, people: int, now: datetime) -> None:
     Raises NeedsAgreement: approval_missing, approval_outdated (the words or the people are others)
     or approval_outgrown (there are more of them than were agreed to).
     """
-    if not is_needed(people=people):
-        return
     plan = plan_of(campaign)
+    if not is_needed(people=people, plan=plan):
+        if people:
+            LaunchPlan.objects.get_or_create(campaign_id=campaign.id)
+            rows = LaunchPlan.objects.filter(campaign_id=campaign.id)
+            rows.update(sent_alone=F("sent_alone") + people)
+        return
     asked = approval(approval_id=plan.approval_id) if plan and plan.approval_id else None
     if plan is None or asked is None or not asked.is_approved:
         raise NeedsAgreement("approval_missing")
@@ -187,5 +209,6 @@ def spend(*, campaign: Campaign, people: int, now: datetime) -> None:
         raise NeedsAgreement("approval_outgrown")
     try:
         use_approval(approval_id=asked.id, kind=KIND, reference=asked.reference, now=now)
+        LaunchPlan.objects.filter(campaign_id=campaign.id).update(sent_alone=0)
     except NotApproved:
         raise NeedsAgreement("approval_missing") from None

@@ -19,6 +19,7 @@ from campaigns.doorbells import ring_delivery
 from campaigns.drafts import ChangedMeanwhile, NotADraft
 from campaigns.models import (
     Campaign,
+    CampaignMode,
     CampaignState,
     Comparison,
     ComparisonOutcome,
@@ -62,7 +63,7 @@ def compare_variants(
     """
     with transaction.atomic(using="default"):
         campaign = Campaign.objects.select_for_update(no_key=True).get(id=campaign_id)
-        if campaign.state != CampaignState.DRAFT:
+        if campaign.state != CampaignState.DRAFT or campaign.mode != CampaignMode.NEWSLETTER:
             raise NotADraft
         if seen_at not in (None, campaign.updated_at):
             raise ChangedMeanwhile

@@ -9,7 +9,7 @@ from django.db import transaction
 from campaigns.delivery import statements
 from campaigns.launching import NotReady, obstacles, target
 from campaigns.models import Campaign, CampaignState, Delivery, DeliveryState, LaunchPlan
-from campaigns.moving import WrongState
+from campaigns.moving import WrongState, refuse_sequence_mail
 from campaigns.planning.starting import to_starting
 
 
@@ -60,9 +60,10 @@ def send_missing(
     A worker freezes it as it does a launch. What is `sent` is never touched. Raises NothingMissing,
     NotReady, and WrongState unless the campaign is finished: of two presses one begins.
     """
-    state = Campaign.objects.values_list("state", flat=True).get(id=campaign_id)
-    if state != CampaignState.FINISHED:
-        raise WrongState(state)
+    seen = Campaign.objects.only("state", "mode").get(id=campaign_id)
+    refuse_sequence_mail(seen)
+    if seen.state != CampaignState.FINISHED:
+        raise WrongState(seen.state)
     if reasons := obstacles(campaign_id=campaign_id, now=now):
         raise NotReady(reasons)
     found = missing(campaign_id=campaign_id, now=now)

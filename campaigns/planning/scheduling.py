@@ -8,7 +8,7 @@ from django.db import transaction
 from campaigns.drafts import ChangedMeanwhile
 from campaigns.launching import NotReady, obstacles
 from campaigns.models import Campaign, CampaignState, LaunchPlan
-from campaigns.moving import WrongState, note
+from campaigns.moving import WrongState, note, refuse_sequence_mail
 from campaigns.planning.moments import first_moment
 
 FARTHEST = timedelta(days=366)
@@ -38,14 +38,12 @@ def schedule(
     and ChangedMeanwhile where `updated_at` is no longer `seen_at`.
     """
     start_at = first_moment(scheduled_at) if is_by_local_hour else scheduled_at
-    if start_at <= now:
-        raise TooSoon(TooSoon.__doc__)
-    if scheduled_at > now + FARTHEST:
-        raise TooFar(TooFar.__doc__)
+    _check_moment(start_at, scheduled_at, now)
     if reasons := obstacles(campaign_id=campaign_id, now=now):
         raise NotReady(reasons)
     with transaction.atomic(using="default"):
         before = Campaign.objects.select_for_update(no_key=True).get(id=campaign_id)
+        refuse_sequence_mail(before)
         if before.state not in (CampaignState.DRAFT, CampaignState.SCHEDULED):
             raise WrongState(before.state)
         if seen_at not in (None, before.updated_at):
@@ -65,6 +63,13 @@ def schedule(
             },
         )
         note(campaign_id, before.state, CampaignState.SCHEDULED, actor_id, now)
+
+
+def _check_moment(start_at: datetime, scheduled_at: datetime, now: datetime) -> None:
+    if start_at <= now:
+        raise TooSoon(TooSoon.__doc__)
+    if scheduled_at > now + FARTHEST:
+        raise TooFar(TooFar.__doc__)
 
 
 def unschedule(*, campaign_id: UUID, actor_id: UUID | None, now: datetime) -> None:

@@ -16,7 +16,7 @@ from campaigns.doorbells import ring_start
 from campaigns.drafts import ChangedMeanwhile
 from campaigns.launching import NotReady, freeze_and_run, obstacles
 from campaigns.models import Campaign, CampaignState, LaunchPlan
-from campaigns.moving import WrongState, give_up_round, note
+from campaigns.moving import WrongState, give_up_round, note, refuse_sequence_mail
 from campaigns.planning.agreement import NeedsAgreement
 
 _FROM = (CampaignState.DRAFT, CampaignState.SCHEDULED)
@@ -35,6 +35,7 @@ def begin_launch(
         raise NotReady(reasons)
     with transaction.atomic(using="default"):
         campaign = Campaign.objects.select_for_update(no_key=True).get(id=campaign_id)
+        refuse_sequence_mail(campaign)
         if campaign.state not in _FROM:
             raise WrongState(campaign.state)
         if seen_at not in (None, campaign.updated_at):
@@ -75,7 +76,7 @@ def start(*, campaign_id: UUID, now: datetime) -> None:
     a word for its page, and sends nothing.
     """
     LaunchPlan.objects.filter(
-        campaign_id=campaign_id, campaign__state=CampaignState.STARTING
+        campaign_id=campaign_id, campaign__state=CampaignState.STARTING, freezing_at=None
     ).update(freezing_at=now)
     try:
         _start_once(campaign_id, now)

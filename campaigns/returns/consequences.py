@@ -7,13 +7,20 @@ from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
 
-from campaigns.delivery.telling import tell_bounces
-from campaigns.models import OPEN_STATES, Delivery, DeliveryState, Return, SoftBounce
+from campaigns.models import (
+    OPEN_STATES,
+    SINGLE_KINDS,
+    Delivery,
+    DeliveryState,
+    OutgoingMessage,
+    Return,
+    SoftBounce,
+)
 from campaigns.returns import replies
 from campaigns.returns.kinds import BLAMELESS, Kind
 from campaigns.returns.weighing import THRESHOLD, weight_after
 from consent.services import object_by_message
-from crm.services import last_signs, mark_unreachable, note_reply
+from crm.services import kept_ids, last_signs, mark_unreachable, note_reply, publish_events
 
 logger = logging.getLogger("campaigns.returns")
 # Said of a message while its worker has not written down yet that it was taken: a moment later.
@@ -59,8 +66,14 @@ def _apply_one(return_id: UUID, now: datetime) -> bool:
         row.applied_at = now
         row.save(update_fields=["applied_at"])
     if row.kind == Kind.REPLY and row.contact_id is not None:
-        replies.tell(contact_id=row.contact_id, campaign_id=row.campaign_id, at=row.received_at)
+        person = _person(row.contact_id)
+        replies.tell(contact_id=person, campaign_id=row.campaign_id, at=row.received_at)
     return True
+
+
+def _person(contact_id: UUID) -> UUID:
+    """Whom a message was sent to, under the id that they have since a merge."""
+    return kept_ids([contact_id]).get(contact_id, contact_id)
 
 
 def _nothing(row: Return, delivery: Delivery) -> None:
@@ -71,15 +84,21 @@ def _nothing(row: Return, delivery: Delivery) -> None:
 
 
 def _bounced(row: Return, delivery: Delivery) -> None:
-    """The message came back: sent or unknown becomes bounced, so that the account still adds up."""
-    is_news = Delivery.objects.filter(
+    """The message came back: sent or unknown becomes bounced, so that the account still adds up.
+
+    Other systems are told as of one that the relay itself refused, once for each message.
+    """
+    left = Delivery.objects.filter(
         id=delivery.id, state__in=[DeliveryState.SENT, DeliveryState.UNKNOWN]
-    ).update(
+    )
+    changed = left.update(
         state=DeliveryState.BOUNCED,
         reason="returned",
         evidence=f"{row.status} {row.why}".strip(),
     )
-    tell_bounces([(delivery.id, delivery.contact_id)] if is_news else [], at=row.received_at)
+    if changed:
+        ids = {"delivery_id": str(delivery.id), "contact_id": str(delivery.contact_id)}
+        publish_events(kind="delivery.bounced", ids=[ids], at=row.received_at)
 
 
 def _hard_bounce(row: Return, delivery: Delivery) -> None:
@@ -134,22 +153,32 @@ def _arrived(row: Return, delivery: Delivery) -> None:
 
 
 def _no(row: Return, delivery: Delivery) -> None:
-    """A complaint is an objection to the purpose of the message (GDPR 21(2)); to a letter, which
-    has no purpose, it is one to all of marketing."""
+    """A complaint is an objection to the purpose of the message (GDPR 21(2)); to a letter or an
+    answer, whose purpose is no marketing, it is one to all of marketing."""
     _arrived(row, delivery)
     object_by_message(
         subject_id=delivery.contact_id,
-        purpose_code=delivery.campaign.purpose_id if delivery.campaign else "",
+        purpose_code=_marketing_of(delivery),
         method="complaint" if row.kind == Kind.COMPLAINT else "mail_opt_out",
         source_id=row.id,
         now=row.received_at,
     )
 
 
+def _marketing_of(delivery: Delivery) -> str:
+    """The purpose of a campaign or of a single message of marketing; empty: all of marketing."""
+    if delivery.campaign is not None:
+        return delivery.campaign.purpose_id
+    if delivery.kind not in SINGLE_KINDS:
+        return ""
+    single = OutgoingMessage.objects.filter(id=delivery.reference_id, purpose__is_marketing=True)
+    return single.values_list("purpose_id", flat=True).first() or ""
+
+
 def _reply(row: Return, delivery: Delivery) -> None:
     _arrived(row, delivery)
     note_reply(
-        contact_id=delivery.contact_id,
+        contact_id=_person(delivery.contact_id),
         reference={"campaign": str(delivery.campaign_id)} if delivery.campaign_id else {},
         at=row.received_at,
     )

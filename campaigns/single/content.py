@@ -36,6 +36,8 @@ class SingleContent:
     sender_name: str = ""
     reply_to: str = ""
     thread: tuple[str, ...] = field(default=())
+    # Made by a machine: it says so, and no responder answers it (RFC 3834).
+    is_automatic: bool = False
 
     def document(self) -> dict[str, Any]:
         return {**asdict(self), "thread": list(self.thread)}
@@ -84,7 +86,7 @@ def frame_of(content: SingleContent, *, language: str) -> MessageFrame:
         html=Segments([html], []),
         text=Segments([content.text], []),
         language=language,
-        kind="personal",
+        kind="letter" if content.is_automatic else "personal",
         signer=signer(settings.SENDER_ADDRESS),
     )
 

@@ -23,7 +23,7 @@ def work_on_single(*, worker: str, seconds: float, clock: Callable[[], datetime]
     """Send what is due; return how many the relay took. Safe by any number of workers at once.
 
     One in doubt is `unknown` and never sent again: a second answer to the same request would be
-    worse than one that staff have to look after.
+    worse than one that staff have to look after. What the law requires is sent again.
     """
     sender_domain = settings.SENDER_ADDRESS.rpartition("@")[2].lower()
     with Fleet(worker=worker, load="letter", sender_domain=sender_domain) as fleet:
@@ -47,7 +47,12 @@ def _left(references: Sequence[UUID], now: datetime) -> None:
 
 
 def why_not_single(
-    *, contact_id: UUID, purpose: str, kind: DeliveryKind, lead_id: UUID | None = None
+    *,
+    contact_id: UUID,
+    purpose: str,
+    kind: DeliveryKind,
+    lead_id: UUID | None = None,
+    ground: str = "",
 ) -> str | None:
     """Return in one word why a message would not be sent to a person now; None: it would.
 
@@ -58,5 +63,10 @@ def why_not_single(
         return "unreadable"
     marks = fingerprint_emails(emails=[person.email])[0].marks
     return statements.why_not_single(
-        contact_id=contact_id, purpose=purpose, lead_id=lead_id, kind=int(kind), marks=marks
+        contact_id=contact_id,
+        purpose=purpose,
+        lead_id=lead_id,
+        kind=int(kind),
+        marks=marks,
+        ground=ground,
     )

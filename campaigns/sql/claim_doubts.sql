@@ -13,4 +13,6 @@ UPDATE campaigns_delivery d
 SET due_at = clock_timestamp() + %(again)s * interval '1 second'
 FROM chosen
 WHERE d.id = chosen.id
-RETURNING d.id, d.contact_id, d.reference_id, d.kind, d.attempts, d.handing_at, d.relay
+RETURNING d.id, d.contact_id, d.reference_id, d.kind, d.attempts, d.handing_at,
+    coalesce((SELECT t.is_required FROM campaigns_transactionalmessage t
+               WHERE t.id = d.reference_id AND d.kind = 7), false), d.relay

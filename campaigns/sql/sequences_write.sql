@@ -1,5 +1,6 @@
 -- Writes where the people of a turn are now: a step with its due date, or an end with its reason.
--- Who was ended meanwhile by the turn itself (a tag that is an exit) stays ended.
+-- Who was ended meanwhile by the turn itself (a tag that is an exit) stays ended. Returns the ids
+-- of the others.
 -- Index: primary key.
 UPDATE campaigns_enrolment e
 SET step = m.step, since = m.since, due_at = m.due_at, state = m.state, reason = m.reason,
@@ -9,4 +10,4 @@ FROM unnest(%(ids)s::uuid[], %(steps)s::text[], %(since)s::timestamptz[],
             %(failures)s::smallint[])
     AS m (id, step, since, due_at, state, reason, failures)
 WHERE e.id = m.id AND e.state = 'active'
-RETURNING e.id, e.sequence_id, e.contact_id, e.state
+RETURNING e.id

@@ -5,8 +5,11 @@ WITH due AS (
     UPDATE campaigns_campaign k
     SET state = 'starting', updated_at = %(now)s
     FROM campaigns_launchplan p
-    WHERE p.campaign_id = k.id AND k.state = 'scheduled' AND p.start_at <= %(now)s
+    WHERE p.campaign_id = k.id AND k.state = 'scheduled' AND k.mode = 'newsletter'
+      AND p.start_at <= %(now)s
     RETURNING k.id
+), cleared AS (
+    UPDATE campaigns_launchplan p SET freezing_at = NULL FROM due WHERE p.campaign_id = due.id
 ), noted AS (
     INSERT INTO campaigns_statechange (campaign_id, at, from_state, to_state, reason)
     SELECT id, %(now)s, 'scheduled', 'starting', 'due' FROM due

@@ -97,6 +97,14 @@ class LedgerEvent(models.Model):
                 name="ledger_permission_has_notice",
             ),
         ]
+        indexes = [
+            # Who said no after a campaign (consent_noes): few of many rows.
+            models.Index(
+                fields=["purpose", "channel", "event_at"],
+                condition=Q(event_state__in=[State.CONSENT_WITHDRAWN, State.INTEREST_OBJECTED]),
+                name="ledger_noes",
+            )
+        ]
 
 
 class Permission(models.Model):

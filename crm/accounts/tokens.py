@@ -7,6 +7,7 @@ scanners of code find a lost one, the checksum lets a mistyped one be refused un
 
 import hashlib
 import ipaddress
+import math
 import re
 import secrets
 import zlib
@@ -180,6 +181,21 @@ def revoke_all(*, account: Account, now: datetime) -> int:
 
 def _note(kind: Kind, row: ApiToken, now: datetime) -> None:
     record_event(kind, now=now, account_id=row.account_id, reference={"token": str(row.id)})
+
+
+def seconds_to_wait(
+    *, token: ApiToken, scope: str, at_most: int, within: timedelta, now: datetime
+) -> int:
+    """Return how long a token that was just used has to wait; 0: it is within its limit.
+
+    Uses that name nothing count, those that were refused too: whoever goes on asking goes on
+    waiting. Reads one row more than the limit.
+    """
+    uses = ApiTokenUse.objects.filter(token=token, scope=scope, reference={}, at__gt=now - within)
+    times = list(uses.order_by("-at").values_list("at", flat=True)[: at_most + 1])
+    if len(times) <= at_most:
+        return 0
+    return max(1, math.ceil((times[at_most - 1] + within - now).total_seconds()))
 
 
 def use_token(text: str, request: Request, *, now: datetime) -> ApiToken:

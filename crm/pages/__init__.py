@@ -14,6 +14,7 @@ SCOPES = {
     "records:read": PROVERS,
     "proofs:read": PROVERS,
     "leads:read": READERS,
+    "messages:send": WRITERS,
 }
 TOKEN_MAKERS = READERS
 # Who watches over the doors.

@@ -134,6 +134,7 @@ REASONS_TO_READ: Mapping[str, Promise] = {
     "segment-new": _("Trying a segment out"),
     **dict.fromkeys(("lead", "lead-note", "lead-remind", "reminder-list"), _("Page of a lead")),
     **dict.fromkeys(("lead-reply", "lead-reply-preview"), _("Answering a lead")),
+    **dict.fromkeys(("api-messages", "api-message"), _("Sending a transactional message")),
     **dict.fromkeys(("api-leads", "api-lead"), _("Following a lead up")),
     "call-list": _("List of calls"),
     "call-refused": _("Recording a no"),

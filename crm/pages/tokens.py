@@ -26,6 +26,7 @@ _SCOPE_WORDS = {
     "records:read": gettext_lazy("Every record of a contact's consent"),
     "proofs:read": gettext_lazy("Proof packs"),
     "leads:read": gettext_lazy("Leads: who wrote, what, and how far it is"),
+    "messages:send": gettext_lazy("Send transactional messages from a template"),
 }
 _DAYS = (30, 90, 180, 365)
 SHOWN = 50
@@ -39,7 +40,7 @@ class TokenForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "form-control", "autofocus": True}),
     )
     scopes = forms.MultipleChoiceField(
-        label=gettext_lazy("It may read"),
+        label=gettext_lazy("What it may do"),
         widget=forms.CheckboxSelectMultiple(attrs={"class": "form-check-input"}),
     )
     networks = FreeTextField(

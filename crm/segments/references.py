@@ -84,6 +84,30 @@ def whole(rules: Mapping[str, Any] | None, *, saved: Saved | None = None) -> Who
     return _Opener(reachable_from(group) if saved is None else saved).group(group, "", ())
 
 
+# How a named segment is asked about, as the match of the groups that stand in its place.
+_MATCH_OF = {"one_of": "any", "all_of": "all", "not_one_of": "none"}
+
+
+def opened(rules: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same rules with every named segment's own in the place of its number.
+
+    What is made of them no longer changes with those segments. Raises InvalidRules.
+    """
+    named = reachable_from(parse(rules))
+    whole(rules)  # refuses what leads back to itself
+    rows = Segment.objects.filter(id__in=list(named)).values_list("id", "rules")
+    return _opened_node(rules, {str(number): each for number, each in rows})
+
+
+def _opened_node(node: Mapping[str, Any], saved: Mapping[str, Any]) -> dict[str, Any]:
+    if node.get("fact") == SEGMENT.name:
+        parts = [_opened_node(saved[number], saved) for number in node["value"]]
+        return {"match": _MATCH_OF[node["is"]], "rules": parts}
+    if "rules" in node:
+        return {**node, "rules": [_opened_node(part, saved) for part in node["rules"]]}
+    return dict(node)
+
+
 def refuse_circle(*, segment_id: UUID | None, rules: Mapping[str, Any]) -> None:
     """Raise InvalidRules when these rules, saved as that segment, would lead back to it."""
     group = parse(rules)

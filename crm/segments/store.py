@@ -11,7 +11,7 @@ from django.db import IntegrityError, connections, transaction
 from django.db.models import QuerySet
 
 from crm.models import Segment
-from crm.segments.references import numbers_in, refuse_circle
+from crm.segments.references import numbers_in, opened, refuse_circle
 from crm.segments.rules import parse
 
 Rules = Mapping[str, Any]
@@ -58,6 +58,14 @@ def segment_rules(*, segment_id: UUID) -> dict[str, Any]:
     if rules is None:
         raise SegmentUnknown(SegmentUnknown.__doc__)
     return dict(rules)
+
+
+def opened_segment_rules(*, segment_id: UUID) -> dict[str, Any]:
+    """Return the rules of a segment with those of every segment that they name in their place.
+
+    Raises SegmentUnknown and InvalidRules.
+    """
+    return opened(segment_rules(segment_id=segment_id))
 
 
 def create_segment(

@@ -71,7 +71,9 @@ def test_what_is_no_http_is_answered_with_the_same_care(status: int) -> None:
 
 
 def test_an_error_repeats_nothing_that_was_typed(world: World, visitor: Client) -> None:
-    parts = world.parts() | {"token": MARK, "key": MARK, "purpose": MARK, "channel": MARK}
+    typed = ("token", "key", "purpose", "channel", "sequences/ key", "media/ name",
+             "returns/ service", "relays/services/ service", "relays/ code")  # fmt: skip
+    parts = world.parts() | dict.fromkeys(typed, MARK)
     for url in addresses("deploy.urls_public", parts):
         for answer in (
             visitor.get(f"{url}?q={MARK}"),

@@ -41,7 +41,7 @@ def test_an_id_of_another_kind_or_of_nothing_opens_nothing(world: World, role: s
     for route in routes:
         for name in (each for each in names_of_parts(route) if each.endswith("_id")):
             for value in _wrong(world, name):
-                url = filled(route, {**world.parts(), name: value})
+                url = filled(route, world.parts(), {name: value})
                 for answer in (client.get(url), client.post(url, _FIELDS)):
                     assert answer.status_code in _REFUSED, (url, name)
                     text = getattr(answer, "content", b"").decode(errors="replace")

@@ -21,13 +21,14 @@ from campaigns.services import launch
 from consent import services as consent
 from consent.models import LedgerEvent
 from crm.accounts.tokens import make_token
-from crm.models import ApiToken, Lead
+from crm.models import Account, ApiToken, Lead
 from crm.organisations import Change, create_organisation
 from crm.services import create_segment
 from crm.support.tickets import open_ticket
 from forms_intake.models import FormVersion
 from privacy.models import Approval
 from privacy.services import read_more_reference, request_approval
+from tests.attacks.world_of_mail import things_of_mail
 from tests.campaigns import cast
 from tests.campaigns.pages import desk
 from tests.conftest import NOW
@@ -70,6 +71,7 @@ class World:
     export: UUID
     approval: UUID
     token: UUID
+    of_mail: Mapping[str, str]
 
     def parts(self) -> dict[str, str]:
         """Return the name of a part of an address -> one that exists."""
@@ -97,6 +99,7 @@ class World:
             "key": "newsletter.en",
             "code": "newsletter",
             "token": "A" * 60,
+            **self.of_mail,
         }
 
 
@@ -125,6 +128,7 @@ def build() -> World:
         created_at=NOW,
         updated_at=NOW,
     )
+    owner = make_account("owner", "marketing")
     return World(
         contact=contact,
         other_contact=other,
@@ -137,13 +141,13 @@ def build() -> World:
         template=template.id,
         notice=consent_notice(),
         form_version=FormVersion.objects.latest("id").id,
-        **_beside_the_contacts(),
+        **_beside_the_contacts(owner),
+        of_mail=things_of_mail(owner=owner, contact=other),
     )
 
 
-def _beside_the_contacts() -> dict[str, UUID]:
-    """Somebody else's account, and what belongs to it: nobody who walks owns any of these."""
-    owner = make_account("owner", "marketing")
+def _beside_the_contacts(owner: Account) -> dict[str, UUID]:
+    """What belongs to somebody's account: nobody who walks owns any of these."""
     make_token(
         account=owner,
         name="nightly",
@@ -185,9 +189,11 @@ def consent_notice() -> UUID:
 # --- addresses ---------------------------------------------------------------------------------
 
 # What `code` means depends on what stands before it.
-_CODES = {"forms/": "contact", "notices/": "site", "purposes/rules/": "reask.months",
-          "f/": "contact", "api/v1/forms/": "contact"}  # fmt: skip
+_CODES = {"forms/ code": "contact", "notices/ code": "site", "purposes/rules/ code": "reask.months",
+          "f/ code": "contact", "api/v1/forms/ code": "contact"}  # fmt: skip
 _PART = re.compile(r"<(?:\w+:)?(\w+)>")
+# A part of an address that is an expression; it may hold groups of its own, one level deep.
+_GROUP = re.compile(r"\(\?P<(\w+)>(?:[^()]|\([^()]*\))*\)")
 
 
 def patterns(urls: str) -> list[tuple[str, URLPattern]]:
@@ -204,19 +210,26 @@ def _walk(resolver: URLResolver, prefix: str = "") -> Iterator[tuple[str, URLPat
             yield route, part
 
 
-def filled(route: str, parts: Mapping[str, str]) -> str:
-    """Return the address of a route with its parts filled in."""
-    if route.startswith("^o/"):
-        return f"/o/{parts['token']}.gif"
-    codes = {before: code for before, code in _CODES.items() if route.startswith(before)}
+def filled(route: str, parts: Mapping[str, str], forced: Mapping[str, str] | None = None) -> str:
+    """Return the address of a route with its parts filled in, `forced` whatever stands before."""
     values = dict(parts)
-    if codes and "code" not in getattr(parts, "forced", ()):
-        values["code"] = codes[max(codes, key=len)]
-    return "/" + _PART.sub(lambda match: values[match[1]], route)
+    for key, value in sorted({**_CODES, **parts}.items()):  # the longest beginning counts
+        before, _space, name = key.rpartition(" ")
+        if before and _plain(route).startswith(before):
+            values[name] = value
+    values |= forced or {}
+    return "/" + _PART.sub(lambda match: values[match[1]], _plain(route))
+
+
+def _plain(route: str) -> str:
+    """The same of an address that is an expression."""
+    if not route.startswith("^"):
+        return route
+    return _GROUP.sub(r"<\1>", route).strip("^$").replace("\\", "")
 
 
 def names_of_parts(route: str) -> list[str]:
-    return _PART.findall(route)
+    return _PART.findall(_plain(route))
 
 
 def addresses(urls: str, parts: Mapping[str, str]) -> list[str]:

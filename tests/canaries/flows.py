@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 import httpx
 
@@ -18,8 +18,9 @@ from consent.services import Basis, NoticeKind, publish_notice
 from crm.models import Contact, ContactMerge, ImportBatch, Lead
 from crm.services import create_segment
 from forms_intake.services import PurposeChoice
-from privacy.services import normalise_email
 from tests.campaigns import cast
+from tests.canaries import later
+from tests.canaries.acting import FORM, contact_of, newest, press, token
 from tests.canaries.people import (
     AT_SIGN_IN,
     BAD_ROW,
@@ -45,32 +46,11 @@ MEASUREMENT = PurposeChoice(
     {"fr": "Vous pouvez voir si je lis.", "en": "You may see whether I read."},
 )
 PURPOSES = [forms.REPLY, forms.NEWSLETTER, forms.OFFERS, MEASUREMENT]
-FORM = "canaries"
 YES = ["newsletter:email", "email_measurement:email"]
 
 
 def _form() -> dict[str, Any]:
     return forms.projected(code=FORM, now=cast.clock())
-
-
-def _contact(person: Canary) -> UUID:
-    address = normalise_email(person.email)
-    return wait_for(lambda: acts.find(address), f"{person.given_name} to arrive")[0]
-
-
-def _newest(theatre: Theatre, person: Canary, after: int = 0) -> Any:
-    wire = _known_address(theatre, person)
-    return wait_for(lambda: theatre.inbox.to(wire)[after:], f"a mail to {wire}")[-1]
-
-
-def _known_address(theatre: Theatre, person: Canary) -> str:
-    """Return the address as the relay was told it."""
-    return wait_for(
-        lambda: next(
-            (who for who in theatre.inbox.recipients() if who.lower() == person.email.lower()), None
-        ),
-        f"a mail to {person.email}",
-    )
 
 
 # --- visitors ------------------------------------------------------------------------------------
@@ -108,8 +88,8 @@ def the_api(theatre: Theatre) -> None:
 
 def confirmation_and_preferences(theatre: Theatre) -> None:
     for person in (BY_PAGE, BY_API):
-        letter = _newest(theatre, person)
-        contact = _contact(person)
+        letter = newest(theatre, person)
+        contact = contact_of(person)
         with theatre.browser(theatre.public_url) as visitor:
             address = acts.link_in(letter, "c")
             assert visitor.get(address).status_code == 200
@@ -158,25 +138,20 @@ def signing_in(theatre: Theatre) -> None:
 
 
 def searching_and_looking(theatre: Theatre) -> None:
-    contact = _contact(BY_PAGE)
+    contact = contact_of(BY_PAGE)
     lead = Lead.objects.filter(contact_id=contact).latest("received_at").id
     with theatre.member("marketing") as client:
         for person in (BY_PAGE, UNKNOWN):
-            token = _token(client, "/contacts/")
-            answer = client.post(
-                "/contacts/find",
-                data={"csrfmiddlewaretoken": token, "words": person.email},
-                headers={"Origin": theatre.staff_url},
-            )
+            answer = press(client, "/contacts/", "/contacts/find", words=person.email)
             assert answer.status_code == 200
             assert (str(contact) in str(answer.url)) == (person is BY_PAGE)
         for words in (BY_PAGE.family_name, BY_PAGE.company[:-2], UNKNOWN.family_name):
-            assert _post(client, "/contacts/", "/contacts/find", words=words).status_code == 200
+            assert press(client, "/contacts/", "/contacts/find", words=words).status_code == 200
         page = client.get(f"/contacts/{contact}/").text
         assert BY_PAGE.message.split("\n")[0] in page
         assert BY_PAGE.family_name in client.get("/leads/").text
         for path in (f"/leads/{lead}/state", f"/leads/{lead}/assign"):
-            assert _post(client, "/leads/", path, state="in_progress").status_code in {200, 400}
+            assert press(client, "/leads/", path, state="in_progress").status_code in {200, 400}
         cookies = dict(client.cookies)
     for path in (f"/contacts/{UNKNOWN.email}/", f"/nowhere/{UNKNOWN.family_name}"):
         answer = httpx.get(theatre.staff_url + path, cookies=cookies, timeout=30)
@@ -184,12 +159,12 @@ def searching_and_looking(theatre: Theatre) -> None:
 
 
 def calling(theatre: Theatre) -> None:
-    contact = _contact(BY_PAGE)
+    contact = contact_of(BY_PAGE)
     with theatre.member("sales") as client:
         assert client.get("/calls/?segment=all").status_code == 200
         source = str(uuid4())
         path = f"/calls/{contact}/no"
-        said = _post(client, "/contacts/", path, source=source, segment="all")
+        said = press(client, "/contacts/", path, source=source, segment="all")
         assert said.status_code == 200
 
 
@@ -198,7 +173,7 @@ def asking_about_an_address(theatre: Theatre) -> None:
         for typed in (BY_PAGE.phone, UNKNOWN.email, BY_PAGE.family_name):
             answer = acts.submit(client, "/officer/address", address=typed)
             assert answer.status_code == 200 and typed[-4:] in answer.text
-        contact = _contact(BY_API)
+        contact = contact_of(BY_API)
         proof = client.get(f"/contacts/{contact}/proof/newsletter/email")
         assert proof.headers["content-type"] == "application/zip"
         for path in ("permissions", "records"):
@@ -220,7 +195,7 @@ def importing(theatre: Theatre) -> None:
         answer = client.post(
             "/imports/new",
             data={
-                "csrfmiddlewaretoken": _token(client, "/imports/new"),
+                "csrfmiddlewaretoken": token(client, "/imports/new"),
                 "source": "Salon des maires 2026",
                 "purpose": "targeted_promotion",
                 "notice": "imported:1",
@@ -232,10 +207,10 @@ def importing(theatre: Theatre) -> None:
         batch = ImportBatch.objects.latest("created_at").id
         page = f"/imports/{batch}/"
         wait_for(lambda: f"{page}run" in client.get(page).text, "the file to be counted")
-        assert _post(client, page, f"{page}run").status_code == 200
+        assert press(client, page, f"{page}run").status_code == 200
         wait_for(lambda: ImportBatch.objects.get(id=batch).finished_at, "the import")
         assert client.get(f"{page}refusals").text.count("\r\n") == 3
-    _contact(BY_FILE)
+    contact_of(BY_FILE)
 
 
 def _row(person: Canary, **changed: str) -> str:
@@ -245,7 +220,7 @@ def _row(person: Canary, **changed: str) -> str:
 
 
 def merging(theatre: Theatre) -> None:
-    kept, absorbed = _contact(BY_FILE), _contact(TWIN)
+    kept, absorbed = contact_of(BY_FILE), contact_of(TWIN)
     with theatre.member("marketing") as client:
         path = f"/contacts/{kept}/merge"
         assert acts.submit(client, path, email=UNKNOWN.email).status_code == 422
@@ -278,14 +253,14 @@ def campaigning(theatre: Theatre) -> None:
         campaign = cast.draft(subject="{{ first_name }}, news", segment_id=segment, mjml=None)
         page = f"/campaigns/{campaign}/"
         assert client.get(page).status_code == 200
-        tested = _post(client, page, f"{page}test", to=UNKNOWN.email)
+        tested = press(client, page, f"{page}test", to=UNKNOWN.email)
         assert "The relay has taken the test mail." in tested.text
         theatre.inbox.answer = lambda who: f"550 5.1.1 <{who}>: no such person {who}"
-        assert _post(client, page, f"{page}test", to=UNKNOWN.email).status_code == 422
+        assert press(client, page, f"{page}test", to=UNKNOWN.email).status_code == 422
         theatre.inbox.answer = _refuse_one
         campaigns.launch(campaign_id=campaign, actor_id=cast.people_actor(), now=cast.clock())
         acts.wait_until_finished(campaign)
-        proof = client.get(f"/campaigns/{campaign}/proof/{_contact(BY_PAGE)}")
+        proof = client.get(f"/campaigns/{campaign}/proof/{contact_of(BY_PAGE)}")
         assert client.get(page).status_code == 200 and proof.status_code in {200, 403}
     counts = campaigns.progress(campaign_id=campaign).counts
     assert (counts["sent"], counts["bounced"]) == (1, 1), counts
@@ -298,12 +273,12 @@ def _refuse_one(who: str) -> str:
 
 
 def measuring_and_opting_out(theatre: Theatre) -> None:
-    mail = _newest(theatre, BY_PAGE, 1)
+    mail = newest(theatre, BY_PAGE, 1)
     assert BY_PAGE.given_name in str(mail["Subject"])
     html = mail.get_body(("html",)).get_content()
     (picture,) = re.findall(r'<img src="([^"]+)"', html)
     link = re.findall(r'href="(http[^"]+/l/[^"]+)"', html)[0]
-    contact = _contact(BY_PAGE)
+    contact = contact_of(BY_PAGE)
     with theatre.browser(theatre.public_url) as visitor:
         for address in (picture, link):
             assert visitor.get(address).status_code in {200, 302}
@@ -363,7 +338,7 @@ def _raw(url: str, content: bytes) -> bytes:
 
 
 def a_worker_that_fails(theatre: Theatre) -> None:
-    contact = str(_contact(BY_PAGE))
+    contact = str(contact_of(BY_PAGE))
     for _time in range(2):
         theatre.send("canaries.crash", contact)
     wait_for_line(theatre, "worker", "canaries.crash: RuntimeError")
@@ -387,7 +362,7 @@ def databases_that_are_away(theatre: Theatre) -> None:
         with theatre.browser(theatre.public_url) as visitor:
             answer = visitor.post("/no", data={"email": IN_ERRORS.email})
             assert answer.status_code == 503
-    _contact(IN_ERRORS)
+    contact_of(IN_ERRORS)
 
 
 def _api(theatre: Theatre, person: Canary) -> httpx.Response:
@@ -425,18 +400,25 @@ def commands(theatre: Theatre) -> None:
 
 
 FLOWS: list[Callable[[Theatre], None]] = [
+    later.others_are_told,
     the_form_page,
     the_api,
     confirmation_and_preferences,
     no_by_address,
     signing_in,
     searching_and_looking,
+    later.following_a_lead,
+    later.looking_at_a_mail_as_somebody,
     calling,
     asking_about_an_address,
     importing,
     merging,
+    later.a_sequence,
+    later.what_comes_back,
     campaigning,
     measuring_and_opting_out,
+    later.a_bounce_for_good,
+    later.others_were_told,
     pages_that_fail,
     requests_that_are_none,
     a_worker_that_fails,
@@ -444,16 +426,3 @@ FLOWS: list[Callable[[Theatre], None]] = [
     a_worker_that_is_killed,
     commands,
 ]
-
-
-def _token(client: httpx.Client, page: str) -> str:
-    found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', client.get(page).text)
-    assert found is not None, page
-    return found[1]
-
-
-def _post(client: httpx.Client, page: str, path: str, **values: str) -> httpx.Response:
-    """Press a button of `page` that posts to `path`."""
-    headers = {"Origin": str(client.base_url).rstrip("/")}
-    fields = {"csrfmiddlewaretoken": _token(client, page), **values}
-    return client.post(path, data=fields, headers=headers)

@@ -42,7 +42,9 @@ BY_PAGE, BY_API = canary(11, "margelle"), canary(12, "tilbury")
 BY_FILE, BAD_ROW = canary(13, "ocarina"), canary(14, "guimauve")
 TWIN, UNKNOWN = canary(15, "palafitte"), canary(16, "rhubarbe")
 IN_ERRORS, AT_SIGN_IN = canary(17, "sarbacane"), canary(18, "zibeline")
-EVERYBODY = (BY_PAGE, BY_API, BY_FILE, BAD_ROW, TWIN, UNKNOWN, IN_ERRORS, AT_SIGN_IN)
+# Somebody whom staff, people who answer and mail servers write about.
+WRITTEN = canary(19, "belvedere")
+EVERYBODY = (BY_PAGE, BY_API, BY_FILE, BAD_ROW, TWIN, UNKNOWN, IN_ERRORS, AT_SIGN_IN, WRITTEN)
 
 
 def values() -> set[str]:

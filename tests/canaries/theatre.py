@@ -25,11 +25,14 @@ from deploy.embedded.postgres import free_port
 from tests import plugin
 from tests.campaigns import cast
 from tests.canaries.people import PASSWORD
+from tests.crm.webhooks.receiver import Receiver
 from tests.journeys import acts
 from tests.journeys.inbox import Inbox
 from tests.journeys.stage import ROOT, Stage, prepared, wait_for
 
-PROCESSES = ("mail", "public", "staff", "search", "worker", "beat")
+PROCESSES = ("mail", "public", "staff", "search", "worker", "beat", "returns")
+# What a mail service proves itself with, and a mailbox that people answer to.
+WEBHOOK_SECRET, RETURNS_TO = "hook:only-for-tests", "team@mail.localhost.example"
 
 
 class Forwarding(Inbox):
@@ -55,12 +58,17 @@ class Theatre(Stage):
     """Every process logs at DEBUG, gunicorn its requests too, and PostgreSQL every statement."""
 
     seen: list[str] = field(default_factory=list)  # addresses and cookies that the product gave
+    other: Receiver = field(default_factory=Receiver)  # another system, told by webhooks
 
     def settings(self) -> dict[str, str]:
         return {
             **super().settings(),
             "ACCORD_LOG_LEVEL": "DEBUG",
             "GUNICORN_CMD_ARGS": "--log-level debug --access-logfile - --capture-output",
+            "ACCORD_RETURNS_BY_MAIL": "yes",
+            "ACCORD_RETURNS_LISTEN": self.returns_at,
+            "ACCORD_RETURNS_ADDRESSES": RETURNS_TO,
+            "ACCORD_WEBHOOK_SECRET": WEBHOOK_SECRET,
         }
 
     def environment(self, process: str) -> dict[str, str]:
@@ -72,6 +80,8 @@ class Theatre(Stage):
     def command(self, name: str) -> list[str]:
         if name == "mail":
             return self._catcher()
+        if name == "returns":
+            return [sys.executable, "manage.py", "returns"]
         command = [
             part if part != "deploy.wsgi" else "tests.canaries.faults.web:application"
             for part in super().command(name)
@@ -86,6 +96,10 @@ class Theatre(Stage):
         ports = ["--smtp-port", str(self.ports["smtp"]), "--page-port", str(self.ports["page"])]
         command = [sys.executable, "-m", "deploy.mail_catcher", "--folder", str(self.mails)]
         return [*command, *ports, "--public-url", self.public_url]
+
+    @property
+    def returns_at(self) -> str:
+        return f"127.0.0.1:{self.ports['returns']}"
 
     @property
     def mails(self) -> Path:
@@ -182,7 +196,7 @@ def sign_in(client: httpx.Client, who: NewAccount) -> None:
 
 def raise_curtain() -> Theatre:
     theatre = prepared("theatre", Theatre)
-    theatre.ports |= {"smtp": free_port(), "page": free_port()}
+    theatre.ports |= {"smtp": free_port(), "page": free_port(), "returns": free_port()}
     theatre.inbox = Forwarding()
     theatre.inbox.catcher = theatre.ports["smtp"]
     _let_the_server_log_every_statement(theatre)

@@ -55,11 +55,22 @@ GATED: dict[str, tuple[str, ...]] = {
     ),
     "campaigns/delivery/engine.py::Turn._send": (
         "campaigns/delivery/engine.py",
-        "passed = self._pass_gate(batch.ready)",
+        "passed = self._pass_gate(batch.ready, relay=choice.way.code)",
         "regate=lambda late: self._pass_again(batch, late)",
-        "passed = self._pass_gate(late)",
+        "passed = self._pass_gate(late, relay=batch.choice.way.code)",
     ),
-    "campaigns/sql/freeze_audience.sql": ("campaigns/sql/freeze_audience.sql", "consent_refusals("),
+    # Its judged people are those of judged.sql; nobody else is in it.
+    "campaigns/sql/freeze_audience.sql": (
+        "campaigns/sql/freeze_audience.sql",
+        "{judged}",
+        "WHERE j.refusal IS NULL",
+    ),
+    "campaigns/sql/count_missing.sql": (
+        "campaigns/sql/count_missing.sql",
+        "{judged}",
+        "WHERE refusal IS NULL",
+    ),
+    "campaigns/sql/judged.sql": ("campaigns/sql/judged.sql", "consent_refusals(launch.purpose"),
     "campaigns/sql/gate.sql": GATE_SQL,
     "campaigns/sql/gate_letters.sql": ("campaigns/sql/gate_letters.sql", "consent_letter_refusal("),
     "consent/sql/reachable.sql": (
@@ -81,14 +92,21 @@ GATED: dict[str, tuple[str, ...]] = {
         "campaigns/sql/note_measure.sql",
         "consent_refusals('email_measurement'",
     ),
-    "campaigns/sql/measures.sql": (
-        "campaigns/sql/measures.sql",
+    "campaigns/sql/results_measured.sql": (
+        "campaigns/sql/results_measured.sql",
         "consent_refusals('email_measurement'",
     ),
+    "campaigns/engagement.py::_MEASURED": (
+        "campaigns/engagement.py",
+        "consent_refusals('email_measurement'",
+        "f\"{_AGREES} AND {_MEASURED.format(which='')}\"",
+    ),
+    "campaigns/sql/tally.sql": ("campaigns/sql/tally.sql", "consent_refusals('email_measurement'"),
 }
 _ONE = "One contact's own page, for staff who care for this person: they are shown, not reached."
 _MARKS = "The address becomes fingerprints and is given to nobody."
 _HELD = "Held in memory to be searched; what leaves the process is ids for the list of contacts."
+_QUEUED = "Queues or closes what freeze_audience.sql planned; gate.sql comes behind it."
 _BEHIND = "The session itself: what is written to it has passed the gate of its batch."
 NOBODY: dict[str, str] = {
     "crm/sql/shared_accounts.sql": "Sign-ins of staff; no contact is in it.",
@@ -114,8 +132,12 @@ NOBODY: dict[str, str] = {
     "crm/organisations.py::change_organisation": "What was known of a company, to change it.",
     "crm/pages/organisations.py::_contacts": "Names of who belongs to a company, without an "
     "address, on its own page.",
+    "campaigns/sql/claim_doubts.sql": "Ids of what may have left; only its relay is asked.",
+    "campaigns/sql/settle_doubts.sql": "Writes what became of messages that have left.",
     "campaigns/sql/claim_single.sql": "Takes planned messages; gate_single.sql comes behind it.",
     "campaigns/single/working.py::why_not_single": _MARKS,
+    "campaigns/transactional/accepting.py::_content": "The words of one message, sealed at once; "
+    "what leaves goes through gate_single.sql.",
     "campaigns/pages/replies.py::_person": "The person of one lead, shown to who answers them; "
     "what leaves goes through gate_single.sql.",
     "crm/pages/lead_view.py::lead_view": _ONE,
@@ -143,12 +165,23 @@ NOBODY: dict[str, str] = {
     "campaigns/delivery/relay.py::Relay.connect": _BEHIND,
     "campaigns/delivery/relay.py::_Step._open": _BEHIND,
     "campaigns/providers/session.py::ProviderSession.send": _BEHIND,
+    "campaigns/delivery/doubts.py::_knock": "Greets the relay and leaves: no envelope, nobody's "
+    "address; the relay's log then reaches to now.",
+    "campaigns/sql/release_held.sql": _QUEUED,
+    "campaigns/sql/retake.sql": _QUEUED,
+    "campaigns/sql/start_due.sql": "Moves campaigns to their freezing; no people.",
     "campaigns/sql/claim.sql": "Takes what freeze_audience.sql planned; gate.sql comes behind it.",
     "campaigns/sql/claim_letters.sql": "Takes planned letters; gate_letters.sql comes behind it.",
     "campaigns/sql/expire_leases.sql": "Moves states of deliveries; nothing leaves.",
     "campaigns/sql/finish.sql": "Counts deliveries.",
     "campaigns/sql/record.sql": "Writes what became of messages that have left.",
     "campaigns/sql/skip_cancelled.sql": "Closes what will never be sent.",
+    "campaigns/sql/results_account.sql": "Counts deliveries.",
+    "campaigns/sql/results_bases.sql": "Counts deliveries.",
+    "campaigns/sql/results_opt_outs.sql": "Counts who said no; nobody is named.",
+    "campaigns/sql/results_returns.sql": "Counts what came back; nobody is named.",
+    "campaigns/sql/results_begin.sql": "Campaigns, no people.",
+    "campaigns/sql/results_due.sql": "Campaigns, no people.",
     "campaigns/sql/forget_measures.sql": "Deletes what may no longer be known.",
     "campaigns/sql/sequences_claim.sql": "Says where people of a sequence are and how they stand; "
     "what they are sent passes gate.sql.",
@@ -169,7 +202,12 @@ NOBODY: dict[str, str] = {
     "crm/search/keeping.py::_everybody": _HELD,
     "crm/search/keeping.py::_FINDABLE": "Ids of who may be found.",
     "crm/segments/compile.py::membership": "Ids of a segment: nested in statements that ask.",
-    "crm/segments/compile.py::_HAS_ANY": "A clause of membership; permission asks the gate.",
+    "crm/segments/facts.py::_lead": "A clause of membership; permission asks the gate.",
+    "crm/segments/explaining.py::_ask_of_one": "Yes or no per rule of one contact, for staff.",
+    "crm/pages/segment_edit.py::_sample": "A few names of a segment, for staff who write its "
+    "rules: who is in it, not whom to reach.",
+    "crm/pages/segment_explained.py::explained": _ONE,
+    "crm/traits.py::_SQL": "Facets of people whose mail is being made; gate.sql comes behind it.",
     "privacy/index_rotation.py::_addresses": "The address becomes tokens and is given to nobody.",
     "privacy/vault/store.py::read_documents": "The vault itself.",
     "privacy/vault/store.py::_current": "The vault itself, before it writes a document anew.",
@@ -278,6 +316,14 @@ def test_no_exit_is_left_that_nobody_listed() -> None:
         "campaigns/providers/session.py",
         # Asks the DNS for records of our own domains.
         "campaigns/management/commands/dkim.py",
+        "campaigns/preflight/authentication.py",
+        # Asks public servers whether a mail's links lead somewhere: the links of the words as
+        # staff wrote them, before anybody's values stand in them.
+        "campaigns/preflight/links.py",
+        # Of anymail the readers of webhooks alone: they take and send nothing.
+        "campaigns/returns/services_told.py",
+        "campaigns/returns/events.py",
+        "campaigns/returns/public_views.py",
         "campaigns/returns/listening.py",  # a server: it takes mail and sends none
         "campaigns/returns/mailbox.py",  # empties our own mailbox: it appends and sends nothing
         "privacy/vault/providers/transit.py",  # to the key server: wrapped keys, nobody's address

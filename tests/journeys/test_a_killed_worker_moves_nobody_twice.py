@@ -4,6 +4,8 @@ import time
 from collections import Counter
 from uuid import uuid4
 
+import pytest
+
 from campaigns.models import Delivery, DeliveryState, Enrolment
 from crm.models import TimelineEntry
 from crm.services import profiles
@@ -14,6 +16,7 @@ from tests.journeys.stage import Stage, wait_for
 PEOPLE, SHARE = 60, 20
 
 
+@pytest.mark.timeout(300)
 def test_three_kills_in_one_sequence(stage: Stage) -> None:
     run = uuid4().hex[:8]
     emails = [f"person{number}-{run}@example.org" for number in range(PEOPLE)]

@@ -51,6 +51,12 @@ def _choose(page: Page, name: str, value: str) -> None:
     page.wait_for_load_state("networkidle")
 
 
+def _accessible(page: Page) -> None:
+    # An answer that comes while axe styles what it measures would copy that style.
+    expect(page.locator(".htmx-request")).to_have_count(0)
+    assert violations(page, TAGS) == []
+
+
 def _build(page: Page, source: str) -> None:
     _press(page, "rule:r")
     # The new rule has taken the keyboard.
@@ -97,7 +103,7 @@ def test_nested_rules_their_numbers_and_an_explanation(stage: Stage, sight: Eyes
     expect(page.locator(".people-reachable")).to_contain_text("1")
     expect(page.locator(".people-rule-note")).to_contain_text("agree at this moment")
     sight.look(page, "segment-nested")
-    assert violations(page, TAGS) == []
+    _accessible(page)
 
     _press(page, "up:r.1.1")
     expect(page.locator('button[value="up:r.1.0"]')).to_be_focused()
@@ -118,7 +124,7 @@ def test_nested_rules_their_numbers_and_an_explanation(stage: Stage, sight: Eyes
     expect(explanation).to_contain_text("Language: English does not hold")
     expect(explanation).to_contain_text("not in the last 90 days nobody may say")
     sight.look(page, "segment-explained")
-    assert violations(page, TAGS) == []
+    _accessible(page)
 
     _press(page, "save")
     expect(page.get_by_text("The segment is saved.")).to_be_visible()

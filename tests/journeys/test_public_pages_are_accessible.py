@@ -11,15 +11,15 @@ from django.utils import translation
 from playwright.sync_api import Page, Route, expect
 
 from campaigns import services as services_of_campaigns
-from campaigns.content.compile import compile_content
 from campaigns.content.library import starter
-from campaigns.models import Campaign, CompiledContent
+from campaigns.models import Campaign
 from campaigns.services import Draft
 from consent import services
 from consent.cards import link_url
 from consent.services import Answer, Basis
 from privacy.services import Link, enrol, fingerprint_emails
 from tests.campaigns import cast
+from tests.campaigns.archive.cast import left
 from tests.consent.people import newsletter, promotion, submit
 from tests.journeys import acts
 from tests.journeys.browser import TAGS, Eyes, violations
@@ -185,7 +185,7 @@ def _archive(visit: Visit, query: str) -> None:
         now=cast.clock(),
     )
     campaign = Campaign.objects.get(id=draft)
-    _left(campaign)
+    left(campaign)
     visit.open(f"/archive/{query}", "archive")
     visit.open(f"/archive/{draft}/{language}{query}", "archive-issue")
     expect(visit.page.frame_locator("iframe").locator("body")).to_contain_text("Accord")
@@ -193,30 +193,6 @@ def _archive(visit: Visit, query: str) -> None:
     visit.shown("campaigns/archive/later.html", "archive-later")
     services_of_campaigns.mark_public(
         campaign_id=draft, is_public=False, actor_id=None, now=cast.clock()
-    )
-    services_of_campaigns.publish_issues()
-
-
-def _left(campaign: Campaign) -> None:
-    """The campaign as after its launch, without writing to anybody of the stage."""
-    now = cast.clock()
-    mail = compile_content(
-        mjml=campaign.mjml,
-        subject=campaign.subject,
-        preheader=campaign.preheader,
-        language=campaign.language,
-    )
-    CompiledContent.objects.create(
-        campaign=campaign,
-        language=campaign.language,
-        html=mail.html,
-        text=mail.text,
-        subject=mail.subject,
-        compiled_at=now,
-    )
-    Campaign.objects.filter(id=campaign.id).update(state="finished", launched_at=now)
-    services_of_campaigns.mark_public(
-        campaign_id=campaign.id, is_public=True, actor_id=None, now=now
     )
     services_of_campaigns.publish_issues()
 

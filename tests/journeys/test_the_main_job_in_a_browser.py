@@ -88,12 +88,12 @@ def _write_and_launch(stage: Stage, sight: Eyes, page: Page, segment: str, subje
     page.get_by_label("Subject").fill(f"{{{{ first_name }}}}, {subject}")
     sight.look(page, "campaign-editor")
     page.get_by_role("button", name="Save and check").click()
-    expect(page.get_by_role("heading", name="Launch")).to_be_visible()
+    expect(page.get_by_role("heading", name="Launch", exact=True)).to_be_visible()
     sight.look(page, "campaign-check")
 
 
 def _launch(sight: Eyes, page: Page) -> None:
-    page.get_by_role("checkbox").check()
+    page.get_by_role("region", name="Launch", exact=True).get_by_role("checkbox").check()
     page.get_by_role("button", name=re.compile("^Send to 1 person")).click()
     expect(page.get_by_text("Finished").first).to_be_visible(timeout=60_000)
     sight.look(page, "campaign-finished")

@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 from uuid import uuid4
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from campaigns.models import Image
@@ -13,6 +14,9 @@ from tests.campaigns.images.pictures import picture
 from tests.crm.staff import PASSWORD, code_now
 from tests.journeys.browser import TAGS, Eyes, violations
 from tests.journeys.stage import Stage, wait_for
+
+# The gallery shows every ready-made mail, each compiled in a frame of its own.
+pytestmark = pytest.mark.timeout(300)
 
 
 def _marketer() -> NewAccount:
@@ -81,6 +85,25 @@ def _set_up_a_brand(stage: Stage, sight: Eyes, page: Page) -> None:
     _examine(sight, page, "brand")
 
 
+def _choose_it_for_a_block(stage: Stage, sight: Eyes, page: Page, address: str) -> None:
+    page = sight.watch.over(page.context.new_page())
+    page.goto(f"{stage.staff_url}/campaigns/new?from=letter.en")
+    page.locator("#blocks > .campaigns-insert > summary").click()
+    page.locator("#blocks > .campaigns-insert button[value='add:image:0']").click()
+    block = page.locator(".campaigns-block").first
+    block.get_by_role("button", name="Choose from the library").click()
+    logo = block.get_by_role("button", name="Our logo")
+    expect(logo).to_be_focused()
+    _examine(sight, page, "choice")
+    logo.press("Enter")
+    expect(logo).to_have_count(0)
+    expect(block.locator("input[name$='.src']")).to_have_value(address[len(stage.public_url) :])
+    expect(block.locator("input[name$='.alt']")).to_have_value("Example Ltd")
+    mail = page.frame_locator("[data-campaigns-frame] iframe:not([data-coming])")
+    expect(mail.get_by_alt_text("Example Ltd").first).to_be_visible()
+    page.close()
+
+
 def test_what_mails_are_made_of_in_a_browser(stage: Stage, sight: Eyes, tmp_path: Path) -> None:
     file = tmp_path / "logo.png"
     file.write_bytes(picture("PNG", size=(1600, 500), colour=(122, 31, uuid4().int % 256)))
@@ -93,6 +116,7 @@ def test_what_mails_are_made_of_in_a_browser(stage: Stage, sight: Eyes, tmp_path
 
     wait_for(is_published, "the worker to publish the picture")
     _set_up_a_brand(stage, sight, page)
+    _choose_it_for_a_block(stage, sight, page, address)
     page.goto(f"{stage.staff_url}/templates/")
     page.locator(".campaigns-gallery iframe").last.scroll_into_view_if_needed()
     page.wait_for_timeout(1500)

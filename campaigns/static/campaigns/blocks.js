@@ -129,6 +129,44 @@
     document.execCommand("createLink", false, address);
   };
 
+  // --- Pictures ------------------------------------------------------------------------------
+  // What is chosen fills in two fields, which can be typed into as well: where the picture is, and
+  // what it shows.
+  function fill(field, text) {
+    if (!field) return;
+    field.value = text;
+    field.dispatchEvent(new Event("input", { bubbles: true }));
+  }
+
+  function chosen(button) {
+    var box = button.closest(".campaigns-shape-picture");
+    var field = box.querySelector("input");
+    fill(field, button.dataset.campaignsPicture);
+    fill(document.getElementById(field.id.replace(/-src$/, "-alt")), button.dataset.alt);
+    closeChoice(box);
+  }
+
+  function closeChoice(box) {
+    box.querySelector(".campaigns-choices").replaceChildren();
+    box.querySelector("[data-campaigns-choose]").focus();
+  }
+
+  document.addEventListener("click", function (event) {
+    var picture = event.target.closest("[data-campaigns-picture]");
+    if (picture) chosen(picture);
+    var closer = event.target.closest("[data-campaigns-choice-close]");
+    if (closer) closeChoice(closer.closest(".campaigns-shape-picture"));
+  });
+  document.addEventListener("keydown", function (event) {
+    var choices = event.key === "Escape" ? event.target.closest(".campaigns-choices") : null;
+    if (choices) closeChoice(choices.closest(".campaigns-shape-picture"));
+  });
+  document.addEventListener("htmx:afterSettle", function (event) {
+    if (!event.target.matches(".campaigns-choices")) return;
+    var first = event.target.querySelector("button");
+    if (first) first.focus();
+  });
+
   // --- Dragging ------------------------------------------------------------------------------
   var dragged = null;
 
@@ -183,7 +221,9 @@
   // --- A list of blocks, each time it comes ----------------------------------------------------
   function begin(blocks) {
     blocks.querySelectorAll("[data-campaigns-rich]").forEach(function (box) { new Rich(box); });
-    blocks.querySelectorAll(".campaigns-grip").forEach(function (grip) { grip.hidden = false; });
+    blocks.querySelectorAll(".campaigns-grip, [data-campaigns-choose]").forEach(function (each) {
+      each.hidden = false;
+    });
     var wanted = blocks.dataset.focus;
     if (!wanted) return;
     var element = document.getElementById(wanted);

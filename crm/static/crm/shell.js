@@ -90,4 +90,8 @@
       button.addEventListener("click", function () { save(button); });
     });
   });
+
+  // The menu scrolls by itself: the entry of this page is in sight.
+  var current = document.querySelector(".accord-sidebar .nav-link[aria-current]");
+  if (current) current.scrollIntoView({ block: "nearest" });
 })();

@@ -1,16 +1,20 @@
 """What steps do: once, in the turn's transaction, and for nobody else when one of them fails."""
 
+import ipaddress
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from unittest import mock
 from uuid import UUID
 
 import pytest
+from pytest_django import Settings
 
 from campaigns.automations import publishing
 from campaigns.automations.running import carry_on
 from campaigns.models import Enrolment
-from crm.models import ContactTag
+from crm.models import ContactTag, WebhookEvent
+from crm.webhooks import endpoints
+from crm.webhooks.endpoints import create_endpoint
 from tests.campaigns.automations import cast
 from tests.conftest import NOW
 
@@ -40,6 +44,24 @@ def recorder() -> Iterator[Recorder]:
     made = Recorder()
     with mock.patch.object(publishing, "_PUBLISHERS", [made]):
         yield made
+
+
+def test_other_systems_are_told_who_came_to_the_end(settings: Settings) -> None:
+    settings.WEBHOOK_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
+    endpoints.create_endpoint(
+        name="crm", url="http://127.0.0.1:9/", kinds=["sequence.finished"], actor_id=cast.STAFF,
+        now=NOW,
+    )  # fmt: skip
+    other = cast.active(cast.wait("w1"), name="Other")
+    first = cast.active(cast.step("s1", "tag", tag="welcomed"), name="First")
+    second = cast.active(cast.step("s1", "goto", sequence=str(other)), name="Second")
+    alice = cast.person("alice")
+    cast.enter(first, alice)
+    cast.enter(second, alice)
+    for each in (first, second, other):
+        cast.turn(each, NOW)
+    told = {"sequence_id": str(first), "contact_id": str(alice)}
+    assert list(WebhookEvent.objects.values_list("ids", flat=True)) == [told]
 
 
 def test_an_event_is_published_with_its_name(recorder: Recorder) -> None:
@@ -121,3 +143,21 @@ def test_a_tag_that_is_an_exit_of_its_own_sequence_ends_it() -> None:
     cast.enter(sequence, alice)
     cast.turn(sequence, NOW)
     assert cast.where(sequence)[alice][0::2] == ("exited", "tag")
+
+
+def test_other_systems_are_told_of_who_comes_to_the_end() -> None:
+    create_endpoint(
+        name="billing", url="https://hooks.example.org/", kinds=["sequence.finished"],
+        actor_id=cast.STAFF, now=NOW,
+    )  # fmt: skip
+    sequence = cast.active(cast.step("s1", "tag", tag="lost"), cast.step("s2", "stop"))
+    leaves = cast.active(cast.step("s1", "tag", tag="lost"), exit_tags=["lost"], name="Leaves")
+    alice, bob = cast.person("alice"), cast.person("bob")
+    cast.enter(sequence, alice)
+    cast.enter(leaves, bob)
+    for each in (sequence, leaves):
+        cast.turn(each, NOW)
+    assert cast.where(leaves)[bob][0] == "exited"
+    event = WebhookEvent.objects.get()
+    assert event.kind == "sequence.finished"
+    assert event.ids == {"sequence_id": str(sequence), "contact_id": str(alice)}

@@ -6,15 +6,27 @@ from typing import Any
 import pytest
 from django.db import IntegrityError, transaction
 
+from campaigns import services
 from campaigns.automations import activating, versions
 from campaigns.automations.activating import ChangedMeanwhile, NotReadyToRun
 from campaigns.automations.definition import NotASequence, moved, read_definition, with_step
 from campaigns.automations.definition import Step as OneStep
 from campaigns.automations.publishing import NotConfigured, publish
-from campaigns.launching import WrongState, launch
-from campaigns.models import Campaign, CampaignMode, Enrolment, SequenceVersion
+from campaigns.launching import launch
+from campaigns.models import (
+    Campaign,
+    CampaignMode,
+    CampaignState,
+    Comparison,
+    Delivery,
+    DeliveryState,
+    Enrolment,
+    SequenceVersion,
+)
+from campaigns.services import WrongState
 from consent.models import Purpose
 from tests.campaigns.automations import cast
+from tests.campaigns.cast import subscriber
 from tests.conftest import NOW
 
 pytestmark = [
@@ -95,6 +107,52 @@ def test_the_mail_of_a_sequence_is_no_newsletter() -> None:
     mail = Campaign.objects.get(mode=CampaignMode.SEQUENCE)
     with pytest.raises(WrongState):
         launch(campaign_id=mail.id, actor_id=cast.STAFF, now=NOW)
+
+
+def test_the_mail_of_a_sequence_is_neither_launched_nor_scheduled_nor_compared() -> None:
+    cast.write(cast.step("s1", "send"))
+    mail = Campaign.objects.get(mode=CampaignMode.SEQUENCE)
+    who: dict[str, Any] = {"campaign_id": mail.id, "actor_id": cast.STAFF, "now": NOW}
+    with pytest.raises(WrongState):
+        services.begin_launch(**who)
+    with pytest.raises(WrongState):
+        services.schedule(scheduled_at=NOW + cast.days(1), **who)
+    chosen = services.ComparisonSettings(
+        variants=2, sample_percent=20, rule="clicks", wait_minutes=60
+    )
+    with pytest.raises(services.NotADraft):
+        services.compare_variants(campaign_id=mail.id, chosen=chosen, now=NOW)
+    mail.refresh_from_db()
+    assert mail.state == CampaignState.DRAFT
+    assert not Comparison.objects.exists()
+
+
+def test_the_mail_of_a_version_that_is_over_has_no_later_round() -> None:
+    sequence = cast.active(cast.step("s1", "send"))
+    edit(sequence, cast.wait("s2"))
+    activating.activate(sequence_id=sequence, actor_id=cast.STAFF, now=NOW)
+    assert activating.retire_mails(now=NOW) == 1
+    mail = Campaign.objects.get(state=CampaignState.FINISHED)
+    subscriber("dora@example.org")  # whom the purpose reaches, and the sequence does not
+    with pytest.raises(WrongState):
+        services.send_missing(
+            campaign_id=mail.id, actor_id=cast.STAFF, with_failed=True, with_unknown=True, now=NOW
+        )
+    assert not Delivery.objects.exists()
+
+
+def test_the_mail_of_a_version_stays_open_while_a_message_is_in_doubt() -> None:
+    sequence = cast.active(cast.step("s1", "send"))
+    alice = cast.person("alice")
+    cast.enter(sequence, alice)
+    cast.turn(sequence, NOW)
+    cast.settle_mails(state=DeliveryState.IN_DOUBT)
+    edit(sequence, cast.wait("s2"))
+    activating.activate(sequence_id=sequence, actor_id=cast.STAFF, now=NOW)
+    Enrolment.objects.update(state="stopped", due_at=None, ended_at=NOW)
+    assert activating.retire_mails(now=NOW) == 0
+    Delivery.objects.update(state=DeliveryState.SENT)
+    assert activating.retire_mails(now=NOW) == 1
 
 
 def test_archived_people_wait_a_week_for_an_undo_then_their_passages_end() -> None:

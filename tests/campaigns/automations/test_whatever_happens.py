@@ -15,9 +15,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from hypothesis.stateful import run_state_machine_as_test as run_machine
 
 from campaigns.automations import activating, passages
-from campaigns.launching import WrongState
 from campaigns.models import Delivery, Enrolment, SequenceState
-from campaigns.services import stop_on_reply
+from campaigns.services import WrongState, stop_on_reply
 from crm.contacts import record_no
 from tests.campaigns import cast as newsletters
 from tests.campaigns.automations import cast

@@ -8,12 +8,12 @@ from html.parser import HTMLParser
 
 import pytest
 
-from campaigns.content.compile import Compiled, compile_content, parts_of
-from campaigns.content.conditions import BadCondition, read_condition
+from campaigns.content.compile import Compiled, Parts, compile_content, parts_of
+from campaigns.content.conditions import BadCondition, Facets, read_condition
 from campaigns.content.findings import BrokenTemplate
 from campaigns.content.html_contexts import compile_html
 from campaigns.content.lint import lint
-from campaigns.content.merge import compile_plain
+from campaigns.content.merge import Segments, compile_plain
 from campaigns.measurement.measured_mail import measured, trackable_links
 from campaigns.smtp.message import MessageFrame, Sender
 from tests.campaigns.content.pieces import OPT_OUT
@@ -73,7 +73,7 @@ WORDS = ("For all", "Bonjour", "Hello", "Stand 12", "A French stand", "Left", "R
         ("language is fr and tag has other", FRENCH, False),
     ],
 )
-def test_a_condition_compares_facts_with_words(text, facets, expected) -> None:
+def test_a_condition_compares_facts_with_words(text: str, facets: Facets, expected: bool) -> None:
     condition = read_condition(text)
     assert condition.holds(facets) is expected
     assert read_condition(condition.source) == condition
@@ -100,7 +100,7 @@ def test_a_condition_compares_facts_with_words(text, facets, expected) -> None:
         "language is " + "f" * 65,
     ],
 )
-def test_a_condition_is_a_closed_language(text) -> None:
+def test_a_condition_is_a_closed_language(text: str) -> None:
     with pytest.raises(BadCondition):
         read_condition(text)
     found = lint(blocks(section("x", text.replace('"', "&quot;"))))
@@ -109,7 +109,7 @@ def test_a_condition_is_a_closed_language(text) -> None:
 
 
 @pytest.mark.parametrize("where", ["mj-text", "mj-body", "mj-image", "mj-button", "mj-all"])
-def test_a_condition_stands_on_blocks_only(where) -> None:
+def test_a_condition_stands_on_blocks_only(where: str) -> None:
     given = {
         "mj-text": section("x").replace("<mj-text>", "<mj-text accord-if='language is fr'>"),
         "mj-body": "",
@@ -130,7 +130,7 @@ def test_a_condition_stands_on_blocks_only(where) -> None:
 
 @pytest.mark.parametrize("identity", [OPT_OUT, "{{ sender_address }}"])
 @pytest.mark.parametrize("depth", [0, 1])
-def test_what_everybody_must_be_told_cannot_be_conditional(identity, depth) -> None:
+def test_what_everybody_must_be_told_cannot_be_conditional(identity: str, depth: int) -> None:
     hidden = section(identity, "language is fr")
     if depth:
         hidden = f"<mj-wrapper accord-if='is_professional'>{section(identity)}</mj-wrapper>"
@@ -167,7 +167,7 @@ def words_in(text: str) -> list[str]:
         ({}, ["For all", "Hello", "Left"]),
     ],
 )
-def test_each_person_gets_their_blocks_in_both_parts(facets, expected) -> None:
+def test_each_person_gets_their_blocks_in_both_parts(facets: Facets, expected: list[str]) -> None:
     parts = made(MIXED).parts()
     values = {**LINKS, "first_name": "Zoé"}
     assert words_in(parts.html.render(values, facets)) == expected
@@ -184,17 +184,19 @@ class _Balance(HTMLParser):
         super().__init__()
         self.open: list[str] = []
 
-    def handle_starttag(self, tag, attrs) -> None:
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag not in ("br", "img", "meta", "link", "hr"):
             self.open.append(tag)
 
-    def handle_endtag(self, tag) -> None:
+    def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
 
 @pytest.mark.parametrize("facets", [None, FRENCH, ENGLISH, {}])
 @pytest.mark.parametrize("for_outlook", [False, True])
-def test_whatever_is_left_out_the_page_stays_whole(facets, for_outlook) -> None:
+def test_whatever_is_left_out_the_page_stays_whole(
+    facets: Facets | None, for_outlook: bool
+) -> None:
     page = made(MIXED).parts().html.render({**LINKS, "first_name": "Z"}, facets)
     if for_outlook:  # what stands in Outlook's comments is markup to it
         body = page[page.index("<body") :]
@@ -206,7 +208,7 @@ def test_whatever_is_left_out_the_page_stays_whole(facets, for_outlook) -> None:
     assert reader.open == []
 
 
-def frame(parts, html=None) -> MessageFrame:
+def frame(parts: Parts, html: Segments | None = None) -> MessageFrame:
     return MessageFrame.compile(
         sender=Sender(
             name="Us", address="news@us.test", list_id="News <news.us.test>", feedback_id="a:b"
@@ -218,7 +220,9 @@ def frame(parts, html=None) -> MessageFrame:
     )
 
 
-def message(built: MessageFrame, facets, **values: str) -> email.message.EmailMessage:
+def message(
+    built: MessageFrame, facets: Facets | None, **values: str
+) -> email.message.EmailMessage:
     raw = built.render(
         {**LINKS, "first_name": "Zoé", **values},
         to_address="a@b.example",
@@ -229,11 +233,11 @@ def message(built: MessageFrame, facets, **values: str) -> email.message.EmailMe
         facets=facets,
     )
     assert all(len(line) <= 78 for line in raw.split(b"\r\n"))
-    return email.message_from_bytes(raw, policy=email.policy.default)  # type: ignore[return-value]
+    return email.message_from_bytes(raw, policy=email.policy.default)
 
 
 @pytest.mark.parametrize("facets", [FRENCH, ENGLISH, {}, None])
-def test_the_message_says_what_the_page_says(facets) -> None:
+def test_the_message_says_what_the_page_says(facets: Facets | None) -> None:
     """The bytes encoded once per campaign, put together for a person, decode to their page."""
     parts = made(MIXED).parts()
     values = {**LINKS, "first_name": "Zoé"}
@@ -267,7 +271,7 @@ def test_measured_links_follow_the_conditions() -> None:
 @pytest.mark.parametrize(
     "attack", ["{{#if language is fr}}", "{{/if}}", "{{#if x}}", "&#123;{#if language is fr}}"]
 )
-def test_no_author_writes_a_fence_and_no_person_does(attack) -> None:
+def test_no_author_writes_a_fence_and_no_person_does(attack: str) -> None:
     with pytest.raises(BrokenTemplate):
         made(blocks(section(attack)))
     parts = made(MIXED).parts()
@@ -284,7 +288,7 @@ def test_no_author_writes_a_fence_and_no_person_does(attack) -> None:
         "<a href='{{#if language is fr}}'>x</a>{{/if}}",
     ],
 )
-def test_a_frozen_mail_that_was_changed_is_not_sent(changed) -> None:
+def test_a_frozen_mail_that_was_changed_is_not_sent(changed: str) -> None:
     with pytest.raises(BrokenTemplate):
         compile_html(changed)
     if "href" not in changed:

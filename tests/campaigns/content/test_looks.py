@@ -4,7 +4,7 @@ import pytest
 
 from campaigns.content.colours import READABLE, contrast, mixed, readable_on
 from campaigns.content.compile import Compiled, compile_content
-from campaigns.content.library import starters
+from campaigns.content.library import Starter, starters
 from campaigns.content.lint import lint
 from campaigns.content.looks import FONTS, HOUSE, Look, problems
 from tests.campaigns.content.pieces import mail
@@ -124,7 +124,9 @@ def test_its_footer_and_name_are_words_and_nothing_else() -> None:
 
 @pytest.mark.parametrize("look", [HOUSE, BRAND], ids=["house", "brand"])
 @pytest.mark.parametrize("each", starters(), ids=lambda each: each.key)
-def test_every_ready_made_mail_takes_the_look_and_fetches_nothing(each, look: Look) -> None:
+def test_every_ready_made_mail_takes_the_look_and_fetches_nothing(
+    each: Starter, look: Look
+) -> None:
     made = compile_content(
         mjml=each.mjml, subject="x", preheader="", language=each.language, look=look
     )

@@ -234,7 +234,7 @@ def test_only_a_message_of_the_relay_whose_log_is_read_was_certainly_not_taken(
     settings.RELAY_URLS = urls
     began, at = _NOW - timedelta(hours=3), _NOW - timedelta(hours=1)
     reading = postfix_log.Reading(began_at=began, ended_at=_NOW)
-    doubt = statements.Doubt(1, uuid4(), uuid4(), 1, 1, at, code)
+    doubt = statements.Doubt(1, uuid4(), uuid4(), 1, 1, at, relay=code)
     evidence = doubts.Evidence(reading, frozenset())
     assert evidence.about(doubt, "<one@mail>", now=_NOW) == (answer, "")
 

@@ -4,6 +4,7 @@ import logging
 from uuid import UUID
 
 import pytest
+from bs4 import BeautifulSoup
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import IntegrityError
 from django.test import Client
@@ -221,3 +222,29 @@ def test_the_next_page_begins_where_this_one_ends(monkeypatch: pytest.MonkeyPatc
     second = client.get(reverse("image-list"), {"before": str(last)})
     assert [image.alt for image in second.context["images"]] == names[:1]
     assert client.get(reverse("image-list"), {"before": "nonsense"}).status_code == 200
+
+
+def test_a_block_takes_its_picture_and_what_it_says_from_the_library(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(library, "CHOICE_SIZE", 2)
+    client = browser()
+    assert "No picture yet" in desk.read(client, "image-choice")
+    one, two, three = [kept(picture(colour=(n, 0, 0)), alt=f"No {n} & <b>") for n in range(3)]
+    html = desk.read(client, "image-choice")
+    assert desk.offences(html) == []
+    choice = BeautifulSoup(html, "html.parser")
+    found = [
+        (str(each["data-campaigns-picture"]), str(each["data-alt"]))
+        for each in choice.select("[data-campaigns-picture]")
+    ]
+    assert found == [(library.path_of(each), each.alt) for each in (three, two)]
+    later = client.get(reverse("image-choice"), {"before": str(two.id)}).content.decode()
+    assert library.path_of(one) in later
+    assert library.path_of(two) not in later
+    library.archive_image(image_id=three.id, now=NOW)
+    assert library.path_of(three) not in desk.read(client, "image-choice")
+    added = client.post(reverse("mail-blocks"), {"mode": "blocks", "do": "add:image:0"})
+    button = BeautifulSoup(added.content, "html.parser").select_one("[data-campaigns-choose]")
+    assert button is not None
+    assert button["hx-get"] == reverse("image-choice")

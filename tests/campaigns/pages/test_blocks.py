@@ -236,9 +236,7 @@ def test_languages_and_variants_are_added_written_copied_and_removed() -> None:
     assert "Du neuf" in version.mjml
     client.post(words_url("words-copy", campaign.id, 0, "fr"), {"source": "1:fr"})
     assert CampaignVersion.objects.get(variant=0, language="fr").subject == "Bonjour"
-    shown = client.get(
-        reverse("campaign-preview", args=[campaign.id]), {"variant": "1", "language": "fr"}
-    )
+    shown = client.get(reverse("campaign-preview", args=[campaign.id]), {"version": "1.fr"})
     assert "Du neuf" in shown.content.decode()
     assert client.post(url, {"do": "remove-language:en"}).status_code == 302
     assert CampaignVersion.objects.count() == 3  # its own language stays

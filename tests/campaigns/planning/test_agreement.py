@@ -7,15 +7,14 @@ import pytest
 from pytest_django import Settings
 
 from campaigns import services
-from campaigns.models import Campaign, CampaignVersion, Delivery
+from campaigns.models import Campaign, CampaignVersion, Delivery, DeliveryState, LaunchPlan
 from campaigns.planning import agreement
-from campaigns.planning.agreement import NeedsAgreement
 from campaigns.services import NotReady
 from crm.approval_kinds import approval_kind
 from crm.approving import ApprovalUnknown, decide, waiting_for
 from crm.models import Account
 from crm.services import change_segment, create_segment
-from privacy.services import NotPending, SamePerson
+from privacy.services import NotPending, SamePerson, approval
 from tests.campaigns import cast
 from tests.campaigns.planning.cast import begun, halted, state
 from tests.conftest import NOW
@@ -49,7 +48,17 @@ def _asked(campaign: UUID, author: Account, people: int = 3) -> UUID:
 
 
 def _agree(campaign: UUID, account: Account) -> None:
-    agreement.decide(campaign_id=campaign, account=account, is_approved=True, now=NOW)
+    agreement.decide(
+        campaign_id=campaign,
+        approval_id=_newest(campaign),
+        account=account,
+        is_approved=True,
+        now=NOW,
+    )
+
+
+def _newest(campaign: UUID) -> UUID:
+    return LaunchPlan.objects.get(campaign_id=campaign).approval_id or UUID(int=0)
 
 
 def _start(campaign: UUID) -> tuple[str, str]:
@@ -99,7 +108,7 @@ def test_other_words_after_the_agreement_ask_anew(author: Account, colleague: Ac
     assert _start(campaign) == ("draft", "approval_outdated")
     assert not Delivery.objects.exists()
     kind = approval_kind(agreement.KIND)
-    found = agreement.approval(approval_id=asked)
+    found = approval(approval_id=asked)
     assert found is not None
     assert kind.are_taken_back([found.reference]) == [True]
 
@@ -164,7 +173,12 @@ def test_a_refusal_says_why_and_sends_nothing(author: Account, colleague: Accoun
     campaign = cast.draft()
     _asked(campaign, author)
     agreement.decide(
-        campaign_id=campaign, account=colleague, is_approved=False, reason="words", now=NOW
+        campaign_id=campaign,
+        approval_id=_newest(campaign),
+        account=colleague,
+        is_approved=False,
+        reason="words",
+        now=NOW,
     )
     assert _start(campaign) == ("draft", "approval_missing")
     found = agreement.agreement(campaign_id=campaign)
@@ -209,5 +223,53 @@ def test_without_a_question_there_is_nothing_to_decide(author: Account) -> None:
     cast.subscribers(1)
     campaign = begun(cast.draft())
     assert agreement.agreement(campaign_id=campaign) is None
-    with pytest.raises(NeedsAgreement):
+    with pytest.raises(NotPending):
         _agree(campaign, author)
+
+
+def test_a_question_that_was_asked_anew_is_not_answered_by_the_page_of_the_first(
+    author: Account, colleague: Account
+) -> None:
+    cast.subscribers(3)
+    campaign = cast.draft()
+    read = _asked(campaign, author)
+    Campaign.objects.filter(id=campaign).update(subject="Something else")
+    _asked(campaign, author)
+    with pytest.raises(NotPending):
+        agreement.decide(
+            campaign_id=campaign, approval_id=read, account=colleague, is_approved=True, now=NOW
+        )
+    assert _start(campaign) == ("draft", "approval_missing")
+
+
+def test_a_segment_inside_the_segment_is_agreed_to_as_well(
+    author: Account, colleague: Account
+) -> None:
+    cast.subscribers(3)
+    inner = create_segment(name="Inner", rules=EVERYBODY, now=NOW)
+    named = {"fact": "segment", "is": "one_of", "value": [str(inner)]}
+    outer = create_segment(name="Outer", rules={"match": "all", "rules": [named]}, now=NOW)
+    campaign = cast.draft()
+    Campaign.objects.filter(id=campaign).update(segment_id=outer)
+    _asked(campaign, author)
+    _agree(campaign, colleague)
+    french = {"fact": "language", "is": "one_of", "value": ["fr"]}
+    rules = {"match": "all", "rules": [french]}
+    change_segment(segment_id=inner, name="Inner", rules=rules, now=NOW)
+    assert _start(campaign)[1] == "approval_outdated"
+
+
+def test_small_rounds_add_up_to_a_large_one() -> None:
+    emails = [f"early{number}@example.org" for number in range(2)]
+    for email in emails:
+        cast.subscriber(email)
+    campaign = begun(cast.draft())
+    services.start(campaign_id=campaign, now=NOW)
+    Delivery.objects.update(state=DeliveryState.SENT)
+    services.sweep(now=NOW)
+    cast.subscriber("late@example.org")
+    services.send_missing(
+        campaign_id=campaign, actor_id=None, with_failed=False, with_unknown=False, now=NOW
+    )
+    services.start(campaign_id=campaign, now=NOW)
+    assert (state(campaign), halted(campaign)) == ("finished", "approval_missing")

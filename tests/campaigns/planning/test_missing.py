@@ -170,8 +170,10 @@ def test_a_large_later_round_needs_a_second_person_of_its_own(settings: Settings
     settings.CAMPAIGN_APPROVAL_SIZE = 2
     _send(campaign, with_failed=True)
     assert (state(campaign), halted(campaign)) == ("finished", "approval_missing")
-    agreement.ask(campaign_id=campaign, actor_id=author.id, people=3, now=NOW)
-    agreement.decide(campaign_id=campaign, account=colleague, is_approved=True, now=NOW)
+    asked = agreement.ask(campaign_id=campaign, actor_id=author.id, people=3, now=NOW)
+    agreement.decide(
+        campaign_id=campaign, approval_id=asked, account=colleague, is_approved=True, now=NOW
+    )
     _send(campaign, with_failed=True)
     assert state(campaign) == "running"
     assert cast.counts(campaign) == {"queued": 3}

@@ -5,6 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator
+from typing import Any
 
 import dns.message
 import dns.name
@@ -125,7 +126,7 @@ def test_a_domain_that_says_everything_is_in_order(server: NameServer) -> None:
         ({"dmarc": ["v=DMARC1; p=none", "v=DMARC1; p=reject"]}, "dmarc-twice"),
     ],
 )
-def test_what_is_missing_is_said(server, changed, code) -> None:
+def test_what_is_missing_is_said(server: NameServer, changed: dict[str, Any], code: str) -> None:
     assert str(found(server, **changed)[code].verdict) == "warning"
 
 

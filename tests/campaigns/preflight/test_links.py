@@ -6,12 +6,13 @@ import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 
 import pytest
 
 from campaigns.content.html_contexts import compile_html
 from campaigns.preflight import links
-from campaigns.preflight.findings import Verdict
+from campaigns.preflight.findings import Finding, Verdict
 from campaigns.preflight.links import NotPublic, Unanswered, ask, link_finding, links_to_check
 
 
@@ -58,7 +59,12 @@ def _loopback(address: ipaddress.IPv4Address | ipaddress.IPv6Address) -> bool:
     return str(address) == "127.0.0.1"
 
 
-def look(site: ThreadingHTTPServer, path: str, host: str = "127.0.0.1"):
+def _asked(site: ThreadingHTTPServer) -> list[tuple[str, str, str]]:
+    """What the site was asked: method, path, and the name it was called by."""
+    return site.asked  # type: ignore[attr-defined, no-any-return]
+
+
+def look(site: ThreadingHTTPServer, path: str, host: str = "127.0.0.1") -> Finding:
     port = site.server_address[1]
     return link_finding(f"http://{host}:{port}{path}", is_allowed=_loopback, ports=[port])
 
@@ -77,18 +83,20 @@ def look(site: ThreadingHTTPServer, path: str, host: str = "127.0.0.1"):
         ("/loop", "link-unanswered", Verdict.UNKNOWN),
     ],
 )
-def test_what_a_site_answers_is_said(site, path, code, verdict) -> None:
+def test_what_a_site_answers_is_said(
+    site: ThreadingHTTPServer, path: str, code: str, verdict: Verdict
+) -> None:
     finding = look(site, path)
     assert (finding.code, finding.verdict) == (code, verdict)
 
 
-def test_head_is_asked_first_and_redirects_are_counted(site) -> None:
+def test_head_is_asked_first_and_redirects_are_counted(site: ThreadingHTTPServer) -> None:
     look(site, "/")
     look(site, "/no-head")
-    assert [method for method, _path, _host in site.asked] == ["HEAD", "HEAD", "GET"]
-    site.asked.clear()
+    assert [method for method, _path, _host in _asked(site)] == ["HEAD", "HEAD", "GET"]
+    _asked(site).clear()
     look(site, "/loop")
-    assert len(site.asked) == 5
+    assert len(_asked(site)) == 5
 
 
 @pytest.mark.parametrize(
@@ -106,10 +114,10 @@ def test_head_is_asked_first_and_redirects_are_counted(site) -> None:
         "http://a@10.0.0.1/",
     ],
 )
-def test_a_redirect_leads_nobody_inside(site, inside) -> None:
+def test_a_redirect_leads_nobody_inside(site: ThreadingHTTPServer, inside: str) -> None:
     finding = look(site, f"/to/{inside}")
     assert finding.verdict in (Verdict.WARNING, Verdict.UNKNOWN)
-    assert len(site.asked) == 1
+    assert len(_asked(site)) == 1
 
 
 @pytest.mark.parametrize(
@@ -152,7 +160,7 @@ def test_a_redirect_leads_nobody_inside(site, inside) -> None:
         "http://a:99999/",
     ],
 )
-def test_inside_is_never_asked(url, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_inside_is_never_asked(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def connected(*_arguments: object, **_named: object) -> None:
         pytest.fail("something inside was connected to")
 
@@ -163,7 +171,7 @@ def test_inside_is_never_asked(url, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_name_that_changes_its_address_is_looked_up_once(
-    site, monkeypatch: pytest.MonkeyPatch
+    site: ThreadingHTTPServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """DNS rebinding: the first answer is public, the second is not. There is no second."""
     port = site.server_address[1]
@@ -171,7 +179,7 @@ def test_a_name_that_changes_its_address_is_looked_up_once(
     looked_up: list[str] = []
     real = socket.getaddrinfo
 
-    def rebound(host: str, *rest: object, **named: object):
+    def rebound(host: str, *rest: object, **named: object) -> Any:
         if host != "rebind.example":
             return real(host, *rest, **named)  # type: ignore[arg-type]
         looked_up.append(host)
@@ -182,11 +190,11 @@ def test_a_name_that_changes_its_address_is_looked_up_once(
     assert finding.code == "link"
     assert looked_up == ["rebind.example"]
     # HEAD and then GET went to the address that was judged, under the name that was written.
-    assert {host for _method, _path, host in site.asked} == {f"rebind.example:{port}"}
+    assert {host for _method, _path, host in _asked(site)} == {f"rebind.example:{port}"}
 
 
-def test_a_name_with_one_inner_address_is_refused(site, monkeypatch: pytest.MonkeyPatch) -> None:
-    def both(_host: str, port: int, **_named: object):
+def test_a_name_with_one_inner_address_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def both(_host: str, port: int, **_named: object) -> list[Any]:
         return [
             (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("93.184.216.34", port)),
             (socket.AF_INET, socket.SOCK_STREAM, 6, "", ("10.0.0.1", port)),
@@ -198,7 +206,7 @@ def test_a_name_with_one_inner_address_is_refused(site, monkeypatch: pytest.Monk
 
 
 def test_without_a_network_nothing_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
-    def nobody(*_arguments: object, **_named: object):
+    def nobody(*_arguments: object, **_named: object) -> None:
         raise socket.gaierror
 
     monkeypatch.setattr(socket, "getaddrinfo", nobody)

@@ -1,6 +1,7 @@
 """Asked for by a person, done by the worker, kept for the words that were looked at."""
 
 from datetime import timedelta
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -38,7 +39,7 @@ def offline(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return asked
 
 
-def codes(campaign: object) -> set[str]:
+def codes(campaign: UUID) -> set[str]:
     return {each["code"] for each in Preflight.objects.get(campaign=campaign).findings}
 
 

@@ -10,7 +10,7 @@ from pytest_django import Settings
 from campaigns import services
 from campaigns.delivery import fleet, statements
 from campaigns.delivery.fleet import AtLimit
-from campaigns.models import Delivery, DeliveryKind, DeliveryState
+from campaigns.models import Delivery, DeliveryState
 from campaigns.relays.choice import ways
 from tests.campaigns import cast
 from tests.campaigns.relays import scene
@@ -71,7 +71,6 @@ def test_each_queue_is_asked_about_its_own_kind() -> None:
     cast.subscriber("new@example.org", is_confirmed=False)
     assert statements.is_due(campaign_id=None, kind="gate_letters")
     assert not statements.is_due(campaign_id=None, kind="gate_single")
-    assert DeliveryKind.REPLY not in statements._KINDS["gate_letters"]
 
 
 def test_nobody_asks_again_at_once() -> None:

@@ -1,25 +1,31 @@
 """What follows from what came back: for the message, for the address, for the person."""
 
+import ipaddress
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from pytest_django import Settings
 
 from campaigns import services
 from campaigns.models import Delivery, DeliveryState, Return, SoftBounce
 from campaigns.returns import taking
 from campaigns.returns.kinds import Kind
+from campaigns.returns.mail import take_mail
 from campaigns.returns.parsing import Return as Found
 from campaigns.returns.words import Words
 from consent.models import LedgerEvent, Suppression
 from crm.models import Contact, TimelineEntry, WebhookEvent
-from crm.services import mark_reachable
+from crm.services import mark_reachable, merge_contacts, settle_merges
+from crm.webhooks import endpoints
 from crm.webhooks.endpoints import create_endpoint
 from privacy.models import Blob, DataKey
 from privacy.services import RetentionClass, journal_head, read_documents
 from tests.campaigns import cast as campaigning
+from tests.campaigns.automations import cast as sequences
 from tests.campaigns.returns.cast import Sent, another, sent, settle
 from tests.campaigns.returns.samples import NAMES
+from tests.conftest import NOW
 from tests.journeys.inbox import Inbox
 
 pytestmark = [
@@ -50,7 +56,20 @@ def test_a_late_bounce_moves_the_message_and_the_account_still_adds_up() -> None
     assert row.is_kept is False
 
 
-def test_other_systems_are_told_once_of_what_comes_back() -> None:
+def test_other_systems_are_told_of_a_bounce_by_mail_once(settings: Settings) -> None:
+    settings.WEBHOOK_NETWORKS = [ipaddress.ip_network("127.0.0.0/8")]
+    endpoints.create_endpoint(
+        name="crm", url="http://127.0.0.1:9/", kinds=["delivery.bounced"], actor_id=uuid4(),
+        now=campaigning.clock(),
+    )  # fmt: skip
+    one = sent()
+    for name in ("postfix_unknown_user", "qmail_unknown"):
+        one.bounces(name)
+    told = {"delivery_id": str(one.delivery.id), "contact_id": str(one.contact_id)}
+    assert list(WebhookEvent.objects.values_list("ids", flat=True)) == [told]
+
+
+def test_other_systems_are_told_of_a_late_bounce_once() -> None:
     create_endpoint(
         name="billing", url="https://hooks.example.org/", kinds=["delivery.bounced"],
         actor_id=uuid4(), now=campaigning.clock(),
@@ -58,8 +77,11 @@ def test_other_systems_are_told_once_of_what_comes_back() -> None:
     one = sent()
     one.bounces("postfix_unknown_user")
     one.bounces("exim_unknown_user")
-    (event,) = WebhookEvent.objects.all()
-    assert event.ids == {"delivery_id": str(one.delivery.id), "contact_id": str(one.contact_id)}
+    event = WebhookEvent.objects.get()
+    assert event.kind == "delivery.bounced"
+    assert event.ids == {
+        "delivery_id": str(one.delivery.id), "contact_id": str(one.contact_id),
+    }  # fmt: skip
 
 
 def test_nobody_who_bounced_for_good_gets_the_next_campaign(inbox: Inbox) -> None:
@@ -128,7 +150,6 @@ def test_a_forged_return_path_moves_nothing_and_is_kept_to_be_looked_at() -> Non
 
     body = one.delivery.id.to_bytes(8, "big") + bytes(10)
     forged = f"bounce+{base64.b32encode(body).decode().rstrip('=').lower()}@x.example"
-    from campaigns.returns.mail import take_mail
     from tests.campaigns.returns.samples import sample
 
     take_mail(
@@ -355,6 +376,22 @@ def test_who_is_told_of_a_reply_and_fails_holds_nobody_up() -> None:
         end()
     assert len(told) == 1
     assert Return.objects.get().applied_at is not None
+
+
+def test_the_answer_of_somebody_who_was_merged_ends_the_sequence_of_who_they_are_now() -> None:
+    one = sent()
+    kept = campaigning.subscriber("kept@example.org")
+    sequence = sequences.active(sequences.wait("s1", 9))
+    sequences.enter(sequence, one.contact_id)
+    sequences.turn(sequence, NOW)
+    before = one.sample("reply_fr")
+    merge_contacts(kept_id=kept, absorbed_id=one.contact_id, actor_id=uuid4(), now=NOW)
+    assert settle_merges(now=NOW) == 1
+    take_mail(content=before, recipients=[], now=campaigning.clock())
+    settle()
+    assert Return.objects.get().attribution == "message_id"
+    assert sequences.where(sequence) == {kept: ("exited", "s1", "reply")}
+    assert TimelineEntry.objects.get(kind="replied").contact_id == kept
 
 
 # --- what is kept ----------------------------------------------------------------------------

@@ -11,10 +11,13 @@ from pytest_django import Settings
 
 from campaigns import services
 from campaigns.delivery import statements
+from campaigns.delivery.naming import message_id, return_path
 from campaigns.delivery.statements import GateMark
 from campaigns.models import Delivery, DeliveryKind, DeliveryState, OutgoingMessage
+from campaigns.returns.mail import take_mail
 from campaigns.services import NotSendable, SingleContent
 from campaigns.single.sending import thread_of_lead
+from consent.models import Suppression
 from consent.services import seed_purposes, withdraw_on_behalf
 from crm.models import Contact, Lead, TimelineEntry
 from privacy.services import (
@@ -28,6 +31,7 @@ from privacy.services import (
 )
 from privacy.vault.store import destroy_keys
 from tests.campaigns import cast
+from tests.campaigns.returns.samples import FORGED, sample
 from tests.campaigns.smtp.relay import DROP, Script, relay
 from tests.conftest import NOW
 from tests.consent import people
@@ -47,10 +51,16 @@ def asked(name: str = "Alice") -> Lead:
     return Lead.objects.get(contact=arrive(name, message="A quote, please"))
 
 
-def answer(lead: Lead, *, text: str = "Here is our quote.", reference: UUID | None = None) -> UUID:
+def answer(
+    lead: Lead,
+    *,
+    text: str = "Here is our quote.",
+    reference: UUID | None = None,
+    purpose: str = "reply_to_request",
+) -> UUID:
     return services.send_single(
         contact_id=lead.contact_id,
-        purpose="reply_to_request",
+        purpose=purpose,
         content=SingleContent(
             subject="Your quote", text=text, thread=thread_of_lead(lead_id=lead.id)
         ),
@@ -261,3 +271,31 @@ def test_the_words_are_not_in_the_database(inbox: Inbox) -> None:
             cursor.execute(f"SELECT count(*) FROM {table} t WHERE t::text LIKE '%%Zanzibar%%'")
             assert cursor.fetchone() == (0,)
     assert find_by_email(emails=[ALICE])
+
+
+@pytest.mark.parametrize(
+    ("purpose", "refused"), [("reply_to_request", ""), ("newsletter", "newsletter")]
+)
+def test_a_complaint_objects_to_the_marketing_that_the_message_was(
+    purpose: str, refused: str, inbox: Inbox
+) -> None:
+    lead = asked()
+    people.submit(lead.contact_id, people.newsletter(is_ticked=True), needs_confirmation=False)
+    answer(lead, purpose=purpose)
+    send()
+    row = Delivery.objects.get(kind=DeliveryKind.REPLY)
+    assert row.state == DeliveryState.SENT
+    said = sample(
+        "arf_comcast", return_path=return_path(row), message_id=message_id(row), forged=FORGED
+    )
+    take_mail(content=said, recipients=[], now=cast.clock())
+    services.take_returns(now=cast.clock())
+    assert set(Suppression.objects.values_list("purpose_code", flat=True)) == {refused}
+
+
+def test_a_letter_that_is_due_is_no_answer_that_is_due() -> None:
+    cast.subscriber("new@example.org", is_confirmed=False)
+    assert statements.is_due(campaign_id=None, kind="gate_letters")
+    assert not statements.is_due(campaign_id=None, kind="gate_single")
+    answer(asked())
+    assert statements.is_due(campaign_id=None, kind="gate_single")

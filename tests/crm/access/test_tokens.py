@@ -372,6 +372,8 @@ def test_the_document_describes_every_address_of_machines(account: Account) -> N
         "/api/v1/contacts/{contact_id}/records",
         "/api/v1/contacts/{contact_id}/proofs/{purpose}/{channel}",
         "/api/v1/campaigns/{campaign_id}/messages/{contact_id}/proof",
+        "/api/v1/leads",
+        "/api/v1/leads/{lead_id}",
     }
     for path, operations in described["paths"].items():
         operation = operations["get"]

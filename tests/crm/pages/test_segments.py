@@ -435,7 +435,7 @@ def test_a_contact_says_which_segments_hold_it(client: Client) -> None:
     one = create_segment(name="French", rules=fr, now=NOW)
     create_segment(name="Not French", rules={**fr, "match": "none"}, now=NOW)
     page = soup(client.get(f"/contacts/{alice}/segments"))
-    held = page.select_one(".people-line-yes a")
+    held = page.select_one(".people-finding-yes a")
     assert held is not None
     assert held.get_text() == "French"
     assert held["href"] == f"/segments/{one}/?who={alice}"

@@ -10,7 +10,9 @@ from tests.campaigns import cast
 from tests.journeys.conftest import on_stage
 from tests.journeys.stage import Stage, set_up
 
-_LIMITS_OFF = {"ACCORD_FORMS_PER_NETWORK": "10000000", "ACCORD_FORMS_PER_FORM": "10000000"}
+_LIMITS_OFF = dict.fromkeys(
+    ("ACCORD_FORMS_PER_NETWORK", "ACCORD_FORMS_PER_FORM", "ACCORD_MESSAGES_PER_MINUTE"), "10000000"
+)
 
 
 @pytest.fixture(scope="session")

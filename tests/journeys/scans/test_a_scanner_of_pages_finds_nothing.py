@@ -8,8 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from campaigns.models import Campaign
 from consent.services import opt_out_links, refresh_cards
 from tests.campaigns import cast
+from tests.campaigns.archive.cast import left
 from tests.journeys import acts
 from tests.journeys.scans.wapiti import NEEDED, Finding, find_wapiti, scan
 from tests.journeys.stage import Stage
@@ -26,7 +28,7 @@ EXPLAINED = {
 
 
 def _start_pages(stage: Stage) -> list[str]:
-    """A form, and the pages behind the links of a mail to a person."""
+    """A form, the pages behind the links of a mail to a person, and the archive."""
     form = acts.publish_form()
     email = "scan@example.org"
     contact = cast.subscriber(email)
@@ -34,7 +36,10 @@ def _start_pages(stage: Stage) -> list[str]:
         contact
     ]
     refresh_cards(now=cast.clock())
+    issue = cast.draft(subject="News")
+    left(Campaign.objects.get(id=issue))
     page = f"{stage.public_url}/f/{form['code']}"
+    archive = f"{stage.public_url}/archive"
     return [
         page,
         f"{page}?lang=en",
@@ -43,6 +48,11 @@ def _start_pages(stage: Stage) -> list[str]:
         f"{stage.public_url}/api/v1/forms/{form['code']}",
         links.one_click_url,
         links.preferences_url,
+        f"{archive}/",
+        f"{archive}/links",
+        f"{archive}/en.xml",
+        f"{archive}/{issue}/en",
+        f"{archive}/{issue}/en/mail",
     ]
 
 

@@ -1,9 +1,10 @@
 -- So many messages of the campaign, to any contacts that have none of it yet. What was still on its
--- way (states 1 to 4) was skipped: nothing is sent from a copy.
+-- way (states 1 to 4, and 10: held back) was skipped: nothing is sent from a copy.
 INSERT INTO campaigns_delivery (campaign_id, contact_id, kind, reference_id, state, worker, due_at,
     attempts, reason, evidence, planned_at, finished_at)
-SELECT c.id, p.id, 1, c.id, CASE WHEN %(state)s <= 4 THEN 6 ELSE %(state)s END, '', %(at)s, 1,
-    CASE WHEN %(state)s <= 4 THEN 'cancelled' ELSE %(reason)s END, '', %(at)s,
+SELECT c.id, p.id, 1, c.id,
+    CASE WHEN %(state)s IN (1, 2, 3, 4, 10) THEN 6 ELSE %(state)s END, '', %(at)s, 1,
+    CASE WHEN %(state)s IN (1, 2, 3, 4, 10) THEN 'cancelled' ELSE %(reason)s END, '', %(at)s,
     %(at)s::timestamptz + random() * interval '2 hours'
 FROM campaigns_campaign c, LATERAL (
     SELECT k.id FROM crm_contact k

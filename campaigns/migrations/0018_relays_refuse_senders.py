@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0014_blocks_and_states'),
+        ('campaigns', '0017_transactional_messages'),
     ]
 
     operations = [
