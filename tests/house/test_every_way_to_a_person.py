@@ -143,8 +143,6 @@ NOBODY: dict[str, str] = {
     "crm/pages/lead_view.py::lead_view": _ONE,
     "crm/pages/api_leads.py::lead": _ONE,
     "crm/scoring/reckoning.py::_refused": _MARKS,
-    "crm/scoring/store.py::hold_rules": "A lock; no people.",
-    "crm/scoring/reckoning.py::_said_no": "Ids of who objected, to leave them out.",
     "crm/sql/claim_webhooks.sql": "Calls with ids of events; no people.",
     "crm/sql/publish_events.sql": "Ids of what happened; nothing of a person.",
     "crm/sql/keep_scores.sql": "Points of leads; nothing leaves.",
