@@ -189,7 +189,7 @@ def send_notices(*, now: datetime) -> int:
 
     Each is tried once: the notice itself is in the program. Safe at once.
     """
-    return mail_notices(now=now)
+    return mail_notices(worker=_worker(), now=now)
 
 
 def sweep(*, now: datetime) -> None:

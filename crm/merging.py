@@ -165,10 +165,16 @@ _MOVES = (
     " ON CONFLICT DO NOTHING",
     "INSERT INTO crm_contactcampaign (contact_id, campaign_id, sent_at)"
     " SELECT %(kept)s, campaign_id, sent_at FROM crm_contactcampaign"
-    " WHERE contact_id = %(absorbed)s ON CONFLICT DO NOTHING",
+    " WHERE contact_id = %(absorbed)s ON CONFLICT (contact_id, campaign_id) DO UPDATE"
+    # Who asked for one message in so many days counts from the later of the two.
+    " SET sent_at = greatest(crm_contactcampaign.sent_at, excluded.sent_at)",
     "UPDATE crm_timelineentry SET contact_id = %(kept)s WHERE contact_id = %(absorbed)s",
     "DELETE FROM crm_contactscore WHERE contact_id = %(absorbed)s",
-    "UPDATE crm_contactscore SET computed_at = NULL WHERE contact_id = %(kept)s",
+    # The leads are the kept one's by now: it has a score to be reckoned, if it had none.
+    "INSERT INTO crm_contactscore (contact_id, parts, refusal)"
+    " SELECT %(kept)s, '[]'::jsonb, '' WHERE EXISTS ("
+    "     SELECT 1 FROM crm_lead WHERE contact_id = %(kept)s)"
+    " ON CONFLICT (contact_id) DO UPDATE SET computed_at = NULL",
     "DELETE FROM crm_contacttag WHERE contact_id = %(absorbed)s",
     "DELETE FROM crm_contactcampaign WHERE contact_id = %(absorbed)s",
     "DELETE FROM crm_contact WHERE id = %(absorbed)s",

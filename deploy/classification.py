@@ -102,6 +102,7 @@ FIELDS: dict[str, dict[str, Holds]] = {
     "campaigns.MailServiceLimit": {"service": _C},
     "campaigns.RelayAllowance": {"service": _C, "used": _R},
     "campaigns.RelaySlot": {"worker": _C},
+    "campaigns.SenderRefusal": {"sender_domain": _P},
     "campaigns.Return": dict.fromkeys(("source", "kind", "why", "status", "attribution"), _C),
     "campaigns.ReturnPart": {"source": _C},
     "campaigns.TransactionalTemplate": {
@@ -113,7 +114,7 @@ FIELDS: dict[str, dict[str, Holds]] = {
         "language": _C,
     },
     "campaigns.TransactionalMessage": {"ground": _C, "body_mark": _X, "reference": _R},
-    "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence"), _C),
+    "campaigns.Delivery": dict.fromkeys(("worker", "reason", "evidence", "relay"), _C),
     "forms_intake.Form": {"code": _C, "name": _P},
     "forms_intake.FormVersion": {
         **dict.fromkeys(("texts", "allowed_origins", "redirect_url"), _P),

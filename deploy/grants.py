@@ -59,6 +59,7 @@ _CRM_TABLES = frozenset(
         "campaigns_relay",
         "campaigns_relayallowance",
         "campaigns_relayslot",
+        "campaigns_senderrefusal",
         "campaigns_statechange",
         "campaigns_stepmove",
         "campaigns_template",

@@ -1,11 +1,14 @@
 """A sequence asks a colleague to look at somebody: in the program, and by a mail with a link.
 
-The mail names nobody: who opens the link signs in first. It is tried once; the notice itself is on
+The mail names nobody: who opens the link signs in first. It goes the way of required letters, over
+a relay that may carry them and within its limits, and is handed over once; the notice itself is on
 the colleague's home page whatever becomes of it.
 """
 
+import logging
+from collections import Counter
 from collections.abc import Sequence as Many
-from datetime import datetime
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from uuid import UUID
@@ -16,14 +19,21 @@ from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
+from campaigns.delivery.carrier import HandOverStopped, RelayOut
+from campaigns.delivery.fleet import AtLimit, Fleet, NoRelayLeft
+from campaigns.delivery.preparing import Prepared
 from campaigns.delivery.signing import signer
-from campaigns.models import ColleagueNotice
-from campaigns.smtp.addresses import BadAddress, RelayAddress, wire_address
-from campaigns.smtp.outcomes import Accepted, Ready, RelayFailure, UnsafeBody
-from campaigns.smtp.session import RelaySession
+from campaigns.delivery.statements import Claimed, GateMark
+from campaigns.models import ColleagueNotice, DeliveryState
+from campaigns.relays.mail_services import service_of
+from campaigns.smtp.addresses import BadAddress, wire_address
+from campaigns.smtp.dkim_signing import SigningKeyUnusable
 from privacy.services import keyed_id
 
+logger = logging.getLogger("campaigns.automations")
 _MOST = 50
+# Longer than fifty of them take over a slow relay.
+_HANDING = timedelta(hours=2)
 
 
 class NoticeUnknown(LookupError):
@@ -56,8 +66,12 @@ def settle_notice(*, notice_id: UUID, account_id: UUID, now: datetime) -> UUID:
     return contact_id
 
 
-def mail_notices(*, now: datetime) -> int:
-    """Mail what waits; return how many left. A crash in between loses the mail, not the notice."""
+def mail_notices(*, worker: str, now: datetime) -> int:
+    """Mail what waits; return how many left. A crash in between loses the mail, not the notice.
+
+    Without a relay that may take them they go on waiting.
+    """
+    _give_up(now)
     with transaction.atomic(using="default"):
         waiting = ColleagueNotice.objects.select_for_update(of=("self",), skip_locked=True)
         rows = list(
@@ -65,24 +79,60 @@ def mail_notices(*, now: datetime) -> int:
         )
         numbers = [row.id for row in rows]
         ColleagueNotice.objects.filter(id__in=numbers).update(mail_state="handing")
-    sent = 0
-    for row in rows:
-        left = _hand_over(row, now)
-        sent += left
-        ColleagueNotice.objects.filter(id=row.id).update(mail_state="sent" if left else "failed")
-    return sent
+    sender_domain = settings.SENDER_ADDRESS.rpartition("@")[2].lower()
+    fates = Counter[str]()
+    with Fleet(worker=worker, load="letter", sender_domain=sender_domain) as fleet:
+        for row in rows:
+            fate = _fate(fleet, row, now)
+            fates[fate] += 1
+            ColleagueNotice.objects.filter(id=row.id).update(mail_state=fate)
+    return fates["sent"]
 
 
-def _hand_over(notice: ColleagueNotice, now: datetime) -> bool:
+def _give_up(now: datetime) -> None:
+    """What a worker that died was handing over: it may have left, and is not sent again."""
+    ColleagueNotice.objects.filter(mail_state="handing", at__lt=now - _HANDING).update(
+        mail_state="failed"
+    )
+
+
+def _fate(fleet: Fleet, notice: ColleagueNotice, now: datetime) -> str:
+    """Hand one over, and say in the words of `mail_state` what became of it."""
     try:
         recipient = wire_address(notice.address)
-        with RelaySession(RelayAddress.parse(settings.RELAY_URL)) as session:
-            answer = session.open_message(settings.SENDER_ADDRESS, recipient)
-            if not isinstance(answer, Ready):
-                return False
-            return isinstance(session.send_body(_message(notice, recipient, now)), Accepted)
-    except (BadAddress, RelayFailure, UnsafeBody):
-        return False
+        message = _message(notice, recipient, now)
+    except (BadAddress, SigningKeyUnusable) as error:
+        logger.error("notice %s cannot be mailed: %s", notice.id, type(error).__name__)
+        return "failed"
+    try:
+        return "sent" if _hand_over(fleet, notice, recipient, message) else "failed"
+    except (AtLimit, NoRelayLeft):
+        return "waiting"
+
+
+def _hand_over(fleet: Fleet, notice: ColleagueNotice, recipient: str, message: bytes) -> bool:
+    """Return whether a relay took it. Raises AtLimit and NoRelayLeft: then none was given it."""
+    choice = fleet.choose()
+    allowance = fleet.allowance(choice.way, [service_of(recipient)])
+    if allowance is not None and not allowance.passes[0]:
+        raise AtLimit(max(allowance.relay_wait, allowance.waits[0]))
+    claimed = Claimed(0, notice.contact_id, notice.id, 0, 0)
+    mail = Prepared(claimed, settings.SENDER_ADDRESS, recipient, message, GateMark(0, b""))
+    try:
+        (outcome,) = choice.carrier.hand_over([mail], regate=_as_they_are)
+    except HandOverStopped as stopped:
+        outcome = stopped.outcomes[0]
+        if isinstance(stopped.cause, RelayOut):
+            fleet.out(choice.way.code, stopped.cause.failure)
+    if outcome.is_uncounted:  # about the relay or its pace, not about the mail: it was not taken
+        raise NoRelayLeft("relay_unreachable")
+    fleet.worked(choice)
+    return outcome.state == DeliveryState.SENT
+
+
+def _as_they_are(late: Many[Prepared]) -> set[int]:
+    """No gate stands before a colleague's notice."""
+    return {each.claimed.id for each in late}
 
 
 def _message(notice: ColleagueNotice, recipient: str, now: datetime) -> bytes:

@@ -13,7 +13,7 @@ from types import TracebackType
 from campaigns.delivery import outcomes as means
 from campaigns.delivery.preparing import Prepared
 from campaigns.delivery.statements import Outcome
-from campaigns.relays.breaker import BUSY, SENDER_REFUSED, UNREACHABLE
+from campaigns.relays.breaker import ACCOUNT_REFUSED, BUSY, SENDER_REFUSED, UNREACHABLE
 from campaigns.smtp.outcomes import RelayUnavailable
 
 # What is past its gate is handed over within this time, at the relay's measured pace.
@@ -34,7 +34,8 @@ class HandOverStopped(Exception):
 
 
 class RelayOut(Exception):
-    """This relay takes nothing now; `failure` is the breaker's word for it."""
+    """This relay takes nothing now, or (SENDER_REFUSED) nothing from this sender; `failure` is the
+    breaker's word for it."""
 
     def __init__(self, failure: str) -> None:
         super().__init__(failure)
@@ -155,6 +156,8 @@ class Carrier(ABC):
         if failure is None:
             self.is_proven = True
             return None
+        if failure == SENDER_REFUSED and outcome.is_about_account:
+            return ACCOUNT_REFUSED
         if not self.is_proven or outcome.reason == means.SENDER_REFUSED:
             return failure
         if outcome.reason != means.PROVIDER_REFUSED:

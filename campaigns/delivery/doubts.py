@@ -26,6 +26,7 @@ from campaigns.delivery.outcomes import MOST_TRIES
 from campaigns.delivery.postfix_log import NoEvidence, Reading, queued_now, read_log
 from campaigns.delivery.statements import Claimed, Doubt, Outcome, Written
 from campaigns.models import LETTER_KINDS, SINGLE_KINDS, Delivery, DeliveryKind, DeliveryState
+from campaigns.relays.addresses import DEFAULT
 from campaigns.single.sending import single_handed_over
 from campaigns.smtp.addresses import BadRelayAddress, RelayAddress
 from campaigns.smtp.outcomes import RelayFailure
@@ -72,8 +73,10 @@ class Evidence:
         since = doubt.handing_at - _MARGIN
         until = doubt.handing_at + timedelta(seconds=settings.LEASE_SECONDS)
         if self.reading.covers(since, until):
-            # Of several relays another may have it, whose log is not here.
-            return (Answer.NO_EVIDENCE if settings.RELAY_URLS else Answer.NOT_TAKEN), ""
+            # The log is that of one relay: another, which the message may have been handed to
+            # then, whatever the settings say today, has it in a log that is not here.
+            is_of_this_log = doubt.relay == DEFAULT
+            return (Answer.NOT_TAKEN if is_of_this_log else Answer.NO_EVIDENCE), ""
         is_late = now - doubt.handing_at > PATIENCE
         return (Answer.NO_EVIDENCE if is_late or self._is_broken(since) else Answer.NOT_YET), ""
 

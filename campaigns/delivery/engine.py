@@ -28,12 +28,13 @@ from campaigns.delivery.preparing import (
     Prepared,
     campaign_for_sending,
 )
-from campaigns.delivery.statements import Claimed, Gate, Outcome, Verdict, Written
+from campaigns.delivery.statements import Claimed, Gate, Outcome, Verdict
+from campaigns.delivery.telling import tell_bounces
 from campaigns.finishing import finish_campaigns
 from campaigns.models import Campaign, CampaignState, DeliveryState
 from campaigns.returns.consequences import settle_no
 from consent.services import letters_handed_over, settle_decisions
-from crm.services import mark_unreachable, publish_events, record_sent
+from crm.services import mark_unreachable, record_sent
 from privacy.services import JournalUnreachable, is_journal_applied, journal_head
 
 logger = logging.getLogger("campaigns.delivery")
@@ -72,6 +73,8 @@ class Turn:
     # What follows, in the transaction that records it, from the leaving of these references.
     on_sent: Callable[[Sequence[UUID], datetime], None] | None = None
     _held: dict[int, Claimed] = field(default_factory=dict)
+    # How long it may still wait for room, until something leaves again.
+    _patience: float = PATIENCE_SECONDS
 
     def run(self, *, seconds: float) -> bool:
         """Work until the queue has nothing due or the time is over; return whether more is due.
@@ -107,8 +110,19 @@ class Turn:
             except (AtLimit, NoRelayLeft) as nothing:
                 if not statements.is_due(campaign_id=self.campaign_id, kind=self.gate):
                     return 1
-                if time.monotonic() > ends_at or not _is_soon(nothing):
+                if time.monotonic() > ends_at or not self._is_soon(nothing):
                     raise
+
+    def _is_soon(self, nothing: AtLimit | NoRelayLeft) -> bool:
+        """Wait for what may leave within a moment; what may not is no use to wait for.
+
+        The waits of a turn have one budget, which is full again when something has left.
+        """
+        if not isinstance(nothing, AtLimit) or nothing.wait_seconds > self._patience:
+            return False
+        self._patience -= nothing.wait_seconds
+        time.sleep(nothing.wait_seconds)
+        return True
 
     def _serve(self, rows: Sequence[Claimed], ends_at: float) -> None:
         self.fleet.choose()  # without a relay nothing is decrypted
@@ -119,7 +133,7 @@ class Turn:
             try:
                 choice = self.fleet.choose()
             except AtLimit as full:
-                if not _is_soon(full):
+                if not self._is_soon(full):
                     raise
                 continue
             batch = PacedBatch.begin(self.fleet, choice, waiting)
@@ -131,15 +145,15 @@ class Turn:
                 time.sleep(min(batch.relay_wait, PATIENCE_SECONDS))
 
     def _send(self, batch: PacedBatch, choice: Choice) -> None:
-        passed = self._pass_gate(batch.ready)
+        passed = self._pass_gate(batch.ready, relay=choice.way.code)
         batch.keep_only(passed)
-        ready = batch.ready
-        # From here on only the relay's answer may move them: a message that may have left is
-        # never given back, whatever fails on the way.
-        for each in ready:
-            self._held.pop(each.claimed.id, None)
         if not batch.is_fresh:
             self._record(batch.renew())
+        ready = batch.ready
+        # From here on only the relay's answer may move them: a message that may have left is
+        # never given back, whatever fails on the way. Nothing before this line has written any.
+        for each in ready:
+            self._held.pop(each.claimed.id, None)
         started = time.monotonic()
         try:
             found = choice.carrier.hand_over(
@@ -156,23 +170,25 @@ class Turn:
                 return
             raise stopped.cause from None
         self._record(found)
+        if found:
+            self._patience = PATIENCE_SECONDS
         self.fleet.worked(choice)
         answers = answers_of(ready, found)
         self.fleet.note(choice.way, answers, time.monotonic() - started)
 
     def _pass_again(self, batch: PacedBatch, late: Sequence[Prepared]) -> set[int]:
         """Ask again, the gate and for the allowance: both have become old."""
-        passed = self._pass_gate(late)
+        passed = self._pass_gate(late, relay=batch.choice.way.code)
         self._record(batch.renew(among=passed, late=late))
         return passed & batch.ids
 
     # --- the gate ---------------------------------------------------------------------------
 
-    def _pass_gate(self, batch: Sequence[Prepared]) -> set[int]:
+    def _pass_gate(self, batch: Sequence[Prepared], *, relay: str) -> set[int]:
         """Return the ids that may be handed over now; the others are settled by the gate."""
         if not batch:
             return set()
-        verdicts = self._verdicts(batch)
+        verdicts = self._verdicts(batch, relay)
         for verdict in verdicts:
             if verdict.state != DeliveryState.HANDING:
                 self._held.pop(verdict.id, None)
@@ -182,7 +198,7 @@ class Turn:
                 self._held.pop(each.claimed.id, None)
         return {each.id for each in verdicts if each.state == DeliveryState.HANDING}
 
-    def _verdicts(self, batch: Sequence[Prepared]) -> list[Verdict]:
+    def _verdicts(self, batch: Sequence[Prepared], relay: str) -> list[Verdict]:
         marks = [each.mark for each in batch]
         for attempt in range(_JOURNAL_TRIES):
             try:
@@ -190,7 +206,7 @@ class Turn:
                     raise Halted("decisions_waiting")
                 head = journal_head()
                 verdicts = statements.gate(
-                    kind=self.gate, marks=marks, worker=self.worker, head=head
+                    kind=self.gate, marks=marks, worker=self.worker, head=head, relay=relay
                 )
                 if verdicts or is_journal_applied():
                     return verdicts
@@ -232,12 +248,9 @@ class Turn:
                 record_sent(campaign_id=self.campaign_id, contact_ids=contacts, at=now)
             elif sent and self.on_sent is not None:
                 self.on_sent([row.reference_id for row in sent], now)
-            _tell_bounces(written, now)
-            dead = [
-                row.contact_id
-                for row in written
-                if row.state == DeliveryState.BOUNCED and _is_dead(evidence[row.id])
-            ]
+            bounced = [row for row in written if row.state == DeliveryState.BOUNCED]
+            tell_bounces([(row.id, row.contact_id) for row in bounced], at=now)
+            dead = [row.contact_id for row in bounced if _is_dead(evidence[row.id])]
             if dead:
                 mark_unreachable(contact_ids=dead, at=now)
 
@@ -248,27 +261,10 @@ class Turn:
             statements.record(outcomes=[means.back(row) for row in rows], worker=self.worker)
 
 
-def _tell_bounces(written: Sequence[Written], now: datetime) -> None:
-    bounced = [row for row in written if row.state == DeliveryState.BOUNCED]
-    publish_events(
-        kind="delivery.bounced",
-        ids=[{"delivery_id": str(row.id), "contact_id": str(row.contact_id)} for row in bounced],
-        at=now,
-    )
-
-
 def _is_dead(evidence: str) -> bool:
     """RFC 3463 3.2: 5.1.x says that the address itself is wrong (5.1.8 is about the sender)."""
     enhanced = evidence.partition(" ")[2]
     return enhanced.startswith("5.1.") and enhanced not in ("5.1.7", "5.1.8")
-
-
-def _is_soon(nothing: AtLimit | NoRelayLeft) -> bool:
-    """Wait for what may leave within a moment; what may not is no use to wait for."""
-    if not isinstance(nothing, AtLimit) or nothing.wait_seconds > PATIENCE_SECONDS:
-        return False
-    time.sleep(max(0.02, nothing.wait_seconds))
-    return True
 
 
 def deliver(

@@ -12,7 +12,7 @@ from campaigns.delivery.carrier import Carrier
 from campaigns.delivery.provider import Provider
 from campaigns.delivery.relay import Relay
 from campaigns.providers.addresses import ProviderAddress
-from campaigns.relays import allowances, breaker, slots
+from campaigns.relays import allowances, breaker, senders, slots
 from campaigns.relays.addresses import parsed
 from campaigns.relays.allowances import Allowance, Answers, database_now
 from campaigns.relays.choice import Load, Way, pick, ways
@@ -25,8 +25,9 @@ logger = logging.getLogger("campaigns.delivery")
 _FRESH_SECONDS = 0.5
 # Where the next message may leave this soon, it is worth waiting with it in hand.
 PATIENCE_SECONDS = 1.5
+_SHORTEST_WAIT_SECONDS = 0.05
 _TRIED = breaker.Health("half_open", None, None)
-_WORDS = {breaker.SENDER_REFUSED: "sender_refused"}
+_WORDS = dict.fromkeys((breaker.SENDER_REFUSED, breaker.ACCOUNT_REFUSED), "sender_refused")
 
 
 class NoRelayLeft(Exception):
@@ -41,8 +42,9 @@ class AtLimit(Exception):
     """Every relay that could carry the message has had what it may be given for now."""
 
     def __init__(self, wait_seconds: float) -> None:
-        super().__init__(f"{wait_seconds:.1f} s")
-        self.wait_seconds = wait_seconds
+        # Whoever waits asks the database again after it: never at once.
+        self.wait_seconds = max(_SHORTEST_WAIT_SECONDS, wait_seconds)
+        super().__init__(f"{self.wait_seconds:.2f} s")
 
 
 def _without_a_row(url: str) -> Way:
@@ -87,7 +89,9 @@ class Fleet:
     _ways: list[Way] = field(default_factory=list)
     _at: datetime | None = None
     _read_at: float = -1e9
+    # What this turn is trying: a relay that was out, or this sender at one that refused it.
     _trial: str | None = None
+    _is_trial_of_sender: bool = False
 
     def __enter__(self) -> "Fleet":
         return self
@@ -111,7 +115,10 @@ class Fleet:
             self._at, found = ways(load=self.load, sender_domain=self.sender_domain)
             # What this turn is trying stays its own to try.
             self._ways = [
-                replace(way, health=_TRIED) if way.code == self._trial else way for way in found
+                replace(way, health=_TRIED, is_refusal=self._is_trial_of_sender)
+                if way.code == self._trial
+                else way
+                for way in found
             ]
             self._read_at = time.monotonic()
         return self._at, self._ways
@@ -145,10 +152,8 @@ class Fleet:
             without.add(way.code)
 
     def _is_reached(self, way: Way, at: datetime) -> bool:
-        if way.health.may_be_tried(at):
-            if self._trial != way.code and not breaker.begin_probe(relay=way.code, at=at):
-                return False
-            self._trial = way.code
+        if way.health.may_be_tried(at) and not self._begin_trial(way, at):
+            return False
         if way.max_connections is not None and not slots.take_slot(
             relay=way.code, most=way.max_connections, worker=self.worker
         ):
@@ -163,6 +168,19 @@ class Fleet:
         else:
             return True
         return False
+
+    def _begin_trial(self, way: Way, at: datetime) -> bool:
+        if self._trial == way.code:
+            return True
+        is_ours = (
+            senders.begin_probe(relay=way.code, sender_domain=self.sender_domain, at=at)
+            if way.is_refusal
+            else breaker.begin_probe(relay=way.code, at=at)
+        )
+        if is_ours:
+            self._end_trial()
+            self._trial, self._is_trial_of_sender = way.code, way.is_refusal
+        return is_ours
 
     def _carrier(self, way: Way) -> Carrier:
         if way.code not in self._carriers:
@@ -190,15 +208,27 @@ class Fleet:
     # --- what happened -----------------------------------------------------------------------
 
     def out(self, code: str, failure: str) -> None:
-        """Take a relay out for a while, for every worker."""
+        """Take a relay out for a while, for every worker: for this sender alone, if it is the
+        sender that is refused."""
         if self.only:
             raise NoRelayLeft(_WORDS.get(failure, "relay_unreachable"))
         logger.warning("relay %s is out: %s", code, failure)
-        breaker.trip(relay=code, failure=failure, at=database_now(), jitter=self.draw())
-        if self._trial == code:
+        at, is_tried = database_now(), self._trial == code
+        if failure == breaker.SENDER_REFUSED:
+            self._refuse_sender(code, at)
+        else:
+            breaker.trip(relay=code, failure=failure, at=at, jitter=self.draw())
+            if is_tried and self._is_trial_of_sender:
+                senders.give_up_probe(relay=code, sender_domain=self.sender_domain)
+        if is_tried:
             self._trial = None
         self._part_with(code)
         self._forget()
+
+    def _refuse_sender(self, code: str, at: datetime) -> None:
+        if self._trial == code and not self._is_trial_of_sender:
+            breaker.recovered(relay=code)  # it answers: others may send
+        senders.refuse(relay=code, sender_domain=self.sender_domain, at=at, jitter=self.draw())
 
     def _part_with(self, code: str) -> None:
         if carrier := self._carriers.pop(code, None):
@@ -208,14 +238,21 @@ class Fleet:
         slots.leave_slot(relay=code, worker=self.worker)
 
     def _end_trial(self) -> None:
-        if self._trial is not None:
+        if self._trial is None:
+            return
+        if self._is_trial_of_sender:
+            senders.give_up_probe(relay=self._trial, sender_domain=self.sender_domain)
+        else:
             breaker.give_up_probe(relay=self._trial, at=database_now())
-            self._trial = None
+        self._trial = None
 
     def worked(self, choice: Choice) -> None:
         """It dealt with messages: if it was out, it is back."""
         if choice.carrier.is_proven and choice.way.health.state != "closed":
-            breaker.recovered(relay=choice.way.code)
+            if choice.way.is_refusal:
+                senders.accepted(relay=choice.way.code, sender_domain=self.sender_domain)
+            else:
+                breaker.recovered(relay=choice.way.code)
             self._trial = None
             self._forget()
 
@@ -230,6 +267,7 @@ class Fleet:
             services=services,
             relay_limits=way.limits,
             limits=way.service_limits,
+            keeps_for_letters=way.keeps_for_letters,
         )
 
     def note(self, way: Way, answers: Mapping[str, Answers], seconds: float) -> None:

@@ -1,5 +1,7 @@
 """From the relay's words to the ledger's: which answer means what."""
 
+from dataclasses import replace
+
 from django.conf import settings
 
 from campaigns.delivery.statements import Claimed, Outcome
@@ -54,7 +56,10 @@ def refused(claimed: Claimed, answer: Refused) -> Outcome:
     evidence = f"{answer.code} {answer.enhanced}".strip()
     if answer.stage in ("session", "mail") and answer.enhanced != "5.6.7":
         # Said before the recipient was named: it is about us, not about the person.
-        return _about_us(claimed, SENDER_REFUSED if answer.permanent else RELAY_BUSY, evidence)
+        return replace(
+            _about_us(claimed, SENDER_REFUSED if answer.permanent else RELAY_BUSY, evidence),
+            is_about_account=answer.stage == "session",
+        )
     if answer.permanent and answer.enhanced in _ABOUT_US:
         return _about_us(claimed, SENDER_REFUSED, evidence)
     if answer.permanent:

@@ -77,6 +77,8 @@ class Outcome:
     delay_seconds: float = 0.0
     # The relay was not asked, or gave no answer about this message: the try does not count.
     is_uncounted: bool = False
+    # Said of our account at the relay, whoever the sender is.
+    is_about_account: bool = False
 
 
 def _rows(name: str, parameters: dict[str, Any]) -> list[tuple[Any, ...]]:
@@ -118,9 +120,10 @@ def is_due(*, campaign_id: UUID | None, kind: Gate) -> bool:
 
 
 def gate(
-    *, kind: Gate, marks: Sequence[GateMark], worker: str, head: JournalHead,
+    *, kind: Gate, marks: Sequence[GateMark], worker: str, head: JournalHead, relay: str = "",
 ) -> list[Verdict]:  # fmt: skip
-    """Ask the gate about a batch; a row that is missing from the answer did not move."""
+    """Ask the gate about a batch that would leave over this relay; a row that is missing from the
+    answer did not move."""
     rows = _rows(
         kind,
         {
@@ -128,6 +131,7 @@ def gate(
             "marks": [mark.marks for mark in marks],
             "measured": [mark.is_measured for mark in marks],
             "worker": worker,
+            "relay": relay,
             "lease": settings.LEASE_SECONDS,
             "journal_id": head.journal_id,
             "journal_seq": head.seq,
@@ -202,6 +206,8 @@ class Doubt:
     attempts: int
     handing_at: datetime
     is_required: bool = False
+    # The relay it was handed to; empty: not known.
+    relay: str = ""
 
 
 def claim_doubts(*, size: int, again_seconds: float) -> list[Doubt]:

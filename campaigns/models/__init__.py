@@ -48,6 +48,7 @@ from campaigns.models.planning import (
     Round,
     WinnerRule,
 )
+from campaigns.models.refusals import SenderRefusal
 from campaigns.models.relays import (
     MailServiceLimit,
     Relay,
@@ -112,6 +113,7 @@ __all__ = [
     "ReturnPart",
     "Round",
     "SavedBlock",
+    "SenderRefusal",
     "Sequence",
     "SequenceChange",
     "SequenceMail",

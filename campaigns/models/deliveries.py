@@ -71,6 +71,8 @@ class Delivery(models.Model):
     justification_seq = models.BigIntegerField(null=True)
     # The message carries a pixel and measured links, because its person agreed to that.
     is_measured = models.BooleanField(db_default=False)
+    # The relay that it was last handed to: whose log may be asked about it.
+    relay = models.CharField(max_length=40, blank=True, db_default="")
     planned_at = models.DateTimeField()
     handing_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -101,6 +103,12 @@ class Delivery(models.Model):
                 fields=["due_at", "id"],
                 condition=Q(state=DeliveryState.IN_DOUBT),
                 name="delivery_in_doubt",
+            ),
+            # Letters and single messages are claimed by their kind, every two seconds.
+            models.Index(
+                fields=["kind", "due_at", "id"],
+                condition=Q(state=DeliveryState.QUEUED, campaign__isnull=True),
+                name="delivery_queued_by_kind",
             ),
             models.Index(fields=["campaign", "state"], name="delivery_by_state"),
             models.Index(fields=["contact_id"], name="delivery_of_contact"),

@@ -118,6 +118,8 @@ class Preflight(models.Model):
     finished_at = models.DateTimeField(null=True)
     steps_done = models.PositiveSmallIntegerField(default=0)
     steps = models.PositiveSmallIntegerField(default=0)
+    # How often a worker has begun it: what killed two of them is not given to a third.
+    claims = models.PositiveSmallIntegerField(db_default=0)
     findings = models.JSONField(default=list)
 
     class Meta:

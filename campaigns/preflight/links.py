@@ -3,12 +3,16 @@
 A link is written by staff, but what its server answers is anybody's: a redirect, a name that means
 another address at each look-up. So a name is resolved once, every address of it must be a public
 one, and the connection is made to that very address (with the name in TLS and in the Host line).
-Each redirect goes through the same door. Nothing of the body is read.
+Each redirect goes through the same door. Nothing of the body is read. A link has so many seconds
+in all: a socket's own time-out begins anew with every byte, and a site that drips would hold us.
 """
 
+import contextlib
 import ipaddress
 import socket
 import ssl
+import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
@@ -20,6 +24,8 @@ from campaigns.content.merge import Segments
 from campaigns.preflight.findings import Finding, passed, unknown, warning
 
 _SECONDS = 5.0
+# For one link with all of its redirects.
+LINK_SECONDS = 15.0
 _MOST_REDIRECTS = 4
 MOST_LINKS = 50
 _PORTS = {80, 443, 8080, 8443}
@@ -78,14 +84,22 @@ def ask(
     """Ask with HEAD, and with GET where that is not answered, following redirects.
 
     `is_allowed` and `ports` widen what may be reached, for a server of a test: nothing of the
-    program passes them. Raises NotPublic and Unanswered. Changes nothing anywhere.
+    program passes them. Raises NotPublic and Unanswered, within LINK_SECONDS and the look-up of a
+    name. Changes nothing anywhere.
     """
+    with _Deadline(LINK_SECONDS) as end:
+        return _followed(url, is_allowed or _is_public, {*_PORTS, *ports}, end)
+
+
+def _followed(
+    url: str, is_allowed: Callable[[IpAddress], bool], ports: set[int], end: "_Deadline"
+) -> Answer:
     for redirects in range(_MOST_REDIRECTS + 1):
-        parts = _checked(url, {*_PORTS, *ports})
-        addresses = _public_addresses(parts, is_allowed or _is_public)
-        status, location = _one("HEAD", parts, addresses[0])
+        parts = _checked(url, ports)
+        addresses = _public_addresses(parts, is_allowed)
+        status, location = _one("HEAD", parts, addresses[0], end)
         if status in (400, 403, 405, 501):
-            status, location = _one("GET", parts, addresses[0])
+            status, location = _one("GET", parts, addresses[0], end)
         if status not in _REDIRECTS or not location:
             return Answer(status, redirects)
         url = urljoin(url, location)
@@ -133,13 +147,53 @@ def _is_public(address: IpAddress) -> bool:
     return address.is_global and not address.is_multicast
 
 
-def _one(method: str, parts: SplitResult, address: tuple[str, int]) -> tuple[int, str]:
+class _Deadline:
+    """Cuts every socket that it was shown when its time is over."""
+
+    def __init__(self, seconds: float) -> None:
+        self._end_at = time.monotonic() + seconds
+        self._sockets: list[socket.socket] = []
+        self._timer = threading.Timer(seconds, self._cut)
+        self._timer.daemon = True
+
+    def __enter__(self) -> "_Deadline":
+        self._timer.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._timer.cancel()
+        self._cut()
+
+    @property
+    def is_over(self) -> bool:
+        return time.monotonic() >= self._end_at
+
+    def watch(self, wire: socket.socket) -> None:
+        """Raises TimeoutError where the time was over before this socket was shown."""
+        self._sockets.append(wire)
+        if self.is_over:
+            raise TimeoutError
+
+    def _cut(self) -> None:
+        for wire in self._sockets:
+            with contextlib.suppress(OSError):  # closed already
+                wire.shutdown(socket.SHUT_RDWR)
+            wire.close()
+
+
+def _one(
+    method: str, parts: SplitResult, address: tuple[str, int], end: _Deadline
+) -> tuple[int, str]:
     """One question to one address that was checked; the name is never looked up again."""
-    connection = _connection(parts, address)
+    if end.is_over:
+        raise Unanswered("silence")
+    connection = _connection(parts, address, end)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     try:
         connection.request(method, quote(target, safe=_AS_WRITTEN), None, _HEADERS)
         response = connection.getresponse()
+        if end.is_over:
+            raise TimeoutError  # cut in the middle of its headers: that is no answer
         return response.status, response.getheader("Location") or ""
     except ssl.SSLCertVerificationError:
         raise Unanswered("certificate") from None
@@ -149,14 +203,14 @@ def _one(method: str, parts: SplitResult, address: tuple[str, int]) -> tuple[int
         connection.close()
 
 
-def _connection(parts: SplitResult, address: tuple[str, int]) -> HTTPConnection:
+def _connection(parts: SplitResult, address: tuple[str, int], end: _Deadline) -> HTTPConnection:
     host = parts.hostname or ""
     if parts.scheme == "https":
         secure = _PinnedHTTPS(host, address[1], timeout=_SECONDS)
-        secure.pinned = address[0]
+        secure.pinned, secure.end = address[0], end
         return secure
     plain = _PinnedHTTP(host, address[1], timeout=_SECONDS)
-    plain.pinned = address[0]
+    plain.pinned, plain.end = address[0], end
     return plain
 
 
@@ -164,15 +218,22 @@ class _PinnedHTTP(HTTPConnection):
     """Connects to the address that was checked; the Host line says the name."""
 
     pinned = ""
+    end: _Deadline
 
     def connect(self) -> None:
         self.sock = socket.create_connection((self.pinned, self.port), self.timeout)
+        self.end.watch(self.sock)
 
 
 class _PinnedHTTPS(HTTPSConnection):
     pinned = ""
+    end: _Deadline
 
     def connect(self) -> None:
         context = ssl.create_default_context()
         raw = socket.create_connection((self.pinned, self.port), self.timeout)
-        self.sock = context.wrap_socket(raw, server_hostname=self.host)
+        # The deadline must know the wrapped socket before its handshake, which may drip as well.
+        secure = context.wrap_socket(raw, server_hostname=self.host, do_handshake_on_connect=False)
+        self.sock = secure
+        self.end.watch(secure)
+        secure.do_handshake()

@@ -1,6 +1,7 @@
 """Looks at campaigns that wait for it, in the worker, and keeps what was found."""
 
 import logging
+import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -8,6 +9,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from campaigns.delivery.signing import signer
@@ -27,6 +29,9 @@ Clock = Callable[[], datetime]
 Step = Callable[[], Sequence[Finding]]
 # A worker that was killed in the middle is not waited for.
 _AGAIN_AFTER = timedelta(minutes=10)
+_MOST_CLAIMS = 2
+# Links of one look, together; those that are left then are not asked. Well under _AGAIN_AFTER.
+LINKS_SECONDS = 180.0
 _MOST_FINDINGS = 200
 
 
@@ -46,6 +51,7 @@ def ask_preflight(*, campaign_id: UUID, now: datetime) -> None:
                 "finished_at": None,
                 "steps": 0,
                 "steps_done": 0,
+                "claims": 0,
                 "findings": [],
             },
         )
@@ -61,8 +67,24 @@ def look_before_launch(*, clock: Clock) -> int:
     return done
 
 
+def _give_up(now: datetime) -> None:
+    """End what was begun twice and never finished, and say so."""
+    stale = Preflight.objects.filter(
+        state=PreflightState.WAITING,
+        steps__gt=0,
+        asked_at__lt=now - _AGAIN_AFTER,
+        claims__gte=_MOST_CLAIMS,
+    )
+    stale.update(
+        state=PreflightState.DONE,
+        finished_at=now,
+        findings=[unknown("failed", why="TimeoutError").stored()],
+    )
+
+
 def _claim(now: datetime) -> UUID | None:
     """Take the oldest one that nobody has begun; `steps` says that somebody has."""
+    _give_up(now)
     with transaction.atomic():
         waiting = Preflight.objects.select_for_update(skip_locked=True).filter(
             state=PreflightState.WAITING
@@ -73,7 +95,11 @@ def _claim(now: datetime) -> UUID | None:
         row = waiting.filter(steps=0).order_by("asked_at").first()
         if row is None:
             return None
-        Preflight.objects.filter(campaign_id=row.campaign_id).update(steps=1)
+        # The words as they are now are what is looked at, whenever it was asked for.
+        words_at = Campaign.objects.values_list("updated_at", flat=True).get(id=row.campaign_id)
+        Preflight.objects.filter(campaign_id=row.campaign_id).update(
+            steps=1, claims=F("claims") + 1, words_at=words_at
+        )
         return row.campaign_id
 
 
@@ -93,10 +119,8 @@ def _look(campaign_id: UUID, clock: Clock) -> None:
             logger.exception("a look before the launch of %s failed", campaign_id)
             found.append(unknown("failed", why=type(error).__name__))
         rows.update(steps_done=number, findings=[each.stored() for each in found[:_MOST_FINDINGS]])
-    # Words that were changed meanwhile are asked for again by whoever changed them.
-    Preflight.objects.filter(campaign_id=campaign_id, state=PreflightState.WAITING).update(
-        state=PreflightState.DONE, finished_at=clock()
-    )
+    # Those words alone: who asked again meanwhile, for newer ones, is answered by another look.
+    rows.update(state=PreflightState.DONE, finished_at=clock())
 
 
 def steps_of(campaign: Campaign, *, texts: Texts | None = None) -> Iterator[Step]:
@@ -114,8 +138,9 @@ def steps_of(campaign: Campaign, *, texts: Texts | None = None) -> Iterator[Step
         links += links_to_check(mail.parts().html)
     yield partial(_authentication, campaign, texts or resolver_texts())
     yield partial(_spam, campaign)
+    end = _LinksEnd()
     for url in list(dict.fromkeys(links))[:MOST_LINKS]:
-        yield partial(_link, url)
+        yield partial(_link, url, end)
 
 
 def _broken(count: int, words: Campaign | CampaignVersion) -> list[Finding]:
@@ -159,5 +184,19 @@ def _spam(campaign: Campaign) -> list[Finding]:
         return [unknown("spam-broken")]
 
 
-def _link(url: str) -> list[Finding]:
+class _LinksEnd:
+    """When the links of one look have had their time, which begins with the first."""
+
+    def __init__(self) -> None:
+        self._at: float | None = None
+
+    def is_over(self) -> bool:
+        if self._at is None:
+            self._at = time.monotonic() + LINKS_SECONDS
+        return time.monotonic() >= self._at
+
+
+def _link(url: str, end: _LinksEnd) -> list[Finding]:
+    if end.is_over():
+        return [unknown("link-unanswered", url=url[:200], why="time")]
     return [link_finding(url)]

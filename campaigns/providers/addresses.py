@@ -1,7 +1,8 @@
 """A provider as written in the settings: which API, and the keys to it.
 
 ``anymail:brevo?api_key=...`` The options are django-anymail's own for that provider, in small
-letters: ``anymail:mailjet?api_key=...&secret_key=...``.
+letters: ``anymail:mailjet?api_key=...&secret_key=...``. A few say besides that they do not measure:
+``anymail:brevo?api_key=...&tracking=off_in_account``.
 """
 
 import re
@@ -19,6 +20,10 @@ BACKENDS = frozenset(
         *("postmark", "resend", "scaleway", "sendgrid", "sparkpost"),
     }
 )
+# These measure openings and clicks unless their own account says otherwise; a message cannot. Who
+# gives such an address says with it that the account does.
+TRACKING_IN_ACCOUNT = frozenset({"brevo", "mailtrap", "resend", "scaleway"})
+_TRACKING_IS_OFF = "off_in_account"
 _OPTION = re.compile(r"[a-z][a-z_]{1,40}")
 _LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 _LONGEST_SECONDS = 60.0
@@ -41,6 +46,12 @@ class ProviderAddress:
             raise BadRelayAddress(f"anymail: is one of {', '.join(sorted(BACKENDS))}.")
         if not options or not all(_OPTION.fullmatch(name) for name in options):
             raise BadRelayAddress("A provider's options are like ?api_key=...")
+        tracking = options.pop("tracking", "")
+        if parts.path in TRACKING_IN_ACCOUNT and tracking != _TRACKING_IS_OFF:
+            raise BadRelayAddress(
+                f"{parts.path} measures openings and clicks unless its account says otherwise:"
+                f" switch that off there, and say so with &tracking={_TRACKING_IS_OFF}."
+            )
         timeout = _seconds(options.pop("timeout", "30"))
         _refuse_unsafe(options.get("api_url", ""))
         return cls(parts.path, options, timeout)

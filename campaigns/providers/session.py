@@ -22,7 +22,7 @@ from django.core.mail import EmailMultiAlternatives
 from django.utils.module_loading import import_string
 from urllib3.exceptions import NewConnectionError
 
-from campaigns.providers.addresses import ProviderAddress
+from campaigns.providers.addresses import BACKENDS, TRACKING_IN_ACCOUNT, ProviderAddress
 from campaigns.smtp.outcomes import Accepted, HandOverInDoubt, Refused, RelayUnavailable
 
 # What goes along as it is; the provider writes the others.
@@ -35,9 +35,7 @@ _REFUSED_HEADERS: Mapping[str, frozenset[str]] = {
     "mailjet": frozenset({"message-id", "list-id"}),
 }
 # These can be told per message not to measure; with the others it is a setting of the account.
-_TRACKING_PER_MESSAGE = frozenset(
-    {"mailersend", "mailgun", "mailjet", "mandrill", "postmark", "sendgrid", "sparkpost"}
-)
+_TRACKING_PER_MESSAGE = BACKENDS - TRACKING_IN_ACCOUNT
 _LIST_ID = re.compile(r"<[^<>]+>\s*$")
 _ACCOUNT = frozenset({401, 402, 403})
 _LATER = frozenset({429, 503})

@@ -74,9 +74,13 @@ def with_pace(limits: Limits, pace: Pace) -> dict[str, int]:
 class _Scope:
     """One row while a batch is given its allowance."""
 
-    def __init__(self, row: RelayAllowance, limits: Limits, at: datetime) -> None:
+    def __init__(
+        self, row: RelayAllowance, limits: Limits, at: datetime, keeps_for_letters: bool
+    ) -> None:
         self.row, self._at = row, at
         self.limits = with_pace(limits, pace_of(row))
+        if keeps_for_letters:
+            self.limits = counting.without_reserve(self.limits)
         paused = row.paused_until
         self._pause = max(0.0, (paused - at).total_seconds()) if paused else 0.0
         self.left = 0 if self._pause else counting.room(row.used, self.limits, at)
@@ -106,18 +110,22 @@ class _Scope:
 
 
 def take(
-    *, relay: str, services: Sequence[str], relay_limits: Limits, limits: Mapping[str, Limits]
-) -> Allowance:
+    *, relay: str, services: Sequence[str], relay_limits: Limits, limits: Mapping[str, Limits],
+    keeps_for_letters: bool = False,
+) -> Allowance:  # fmt: skip
     """Take what a batch may use of a relay's and of each mail service's allowance.
 
-    `services` has the service of every message, in order. Not safe to call twice for one batch:
+    `services` has the service of every message, in order; newsletters leave a share of every limit
+    to the letters (`keeps_for_letters`). Not safe to call twice for one batch:
     the second call takes more.
     """
     with transaction.atomic(using="default"):
         rows = _locked(relay, {service for service in services if service in limits})
         at = database_now()
         scopes = {
-            service: _Scope(row, limits[service] if service else relay_limits, at)
+            service: _Scope(
+                row, limits[service] if service else relay_limits, at, keeps_for_letters
+            )
             for service, row in rows.items()
         }
         allowance = _share_out(relay, services, scopes, at)

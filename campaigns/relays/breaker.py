@@ -10,13 +10,17 @@ from datetime import datetime, timedelta
 from django.db import transaction
 from django.db.models import Q
 
-from campaigns.models import Relay, RelayState
+from campaigns.models import Relay, RelayState, SenderRefusal
 from campaigns.relays.slowing import pause_seconds
 
 UNREACHABLE, BUSY, SENDER_REFUSED = "unreachable", "busy", "sender_refused"
-_FIRST_SECONDS, _LONGEST_SECONDS = 5.0, 600.0
+# The relay itself knows us and says no (a key, an account that is not paid): whoever sends.
+ACCOUNT_REFUSED = "account_refused"
+# What the pages know: to whoever reads them both are the same.
+_SHOWN = {ACCOUNT_REFUSED: SENDER_REFUSED}
+FIRST_SECONDS, LONGEST_SECONDS = 5.0, 600.0
 # A probe that nobody brings to its end: its worker is gone.
-_PROBE_SECONDS = 400
+PROBE_SECONDS = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +48,7 @@ def begin_probe(*, relay: str, at: datetime) -> bool:
     """Take the one try that a relay has after its time out; return whether it is ours."""
     due = Q(state=RelayState.OPEN) & (Q(open_until=None) | Q(open_until__lte=at))
     forgotten = Q(state=RelayState.HALF_OPEN) & (Q(probe_until=None) | Q(probe_until__lte=at))
-    until = at + timedelta(seconds=_PROBE_SECONDS)
+    until = at + timedelta(seconds=PROBE_SECONDS)
     taken = Relay.objects.filter(due | forgotten, code=relay)
     return taken.update(state=RelayState.HALF_OPEN, probe_until=until) == 1
 
@@ -57,9 +61,9 @@ def trip(*, relay: str, failure: str, at: datetime, jitter: float) -> None:
         if row.state == RelayState.OPEN and row.open_until and row.open_until > at:
             return
         pause = pause_seconds(
-            row.failures, first=_FIRST_SECONDS, longest=_LONGEST_SECONDS, jitter=jitter
+            row.failures, first=FIRST_SECONDS, longest=LONGEST_SECONDS, jitter=jitter
         )
-        row.state, row.failure, row.failed_at = RelayState.OPEN, failure, at
+        row.state, row.failure, row.failed_at = RelayState.OPEN, _SHOWN.get(failure, failure), at
         row.failures = min(row.failures + 1, 1000)
         row.open_until, row.probe_until = at + timedelta(seconds=pause), None
         row.save(
@@ -91,3 +95,4 @@ def reset(*, relay: str, address_print: bytes) -> None:
         probe_until=None,
         address_print=address_print,
     )
+    SenderRefusal.objects.filter(relay=relay).delete()

@@ -1,19 +1,20 @@
 """Which relay carries the next batch: by weight, among those that may and can."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from typing import Literal
 
 from django.utils.timezone import localtime
 
-from campaigns.models import Relay, RelayAllowance
+from campaigns.models import Relay, RelayAllowance, RelayState
 from campaigns.relays import limits as counting
 from campaigns.relays.addresses import know_relays
 from campaigns.relays.allowances import database_now, pace_of, with_pace
-from campaigns.relays.breaker import Health
+from campaigns.relays.breaker import SENDER_REFUSED, Health
 from campaigns.relays.limits import Limits
 from campaigns.relays.mail_services import OTHER, limits_in, service_limits
+from campaigns.relays.senders import refused_until
 
 Load = Literal["newsletter", "letter"]
 
@@ -35,6 +36,10 @@ class Way:
     # How many it may still be given now, and how long until the next one if that is none.
     room: int | None
     wait_seconds: float
+    # What stands in `health` is about this sender, not about the relay.
+    is_refusal: bool = False
+    # These are newsletters, and it carries letters too: some of its limits is not for them.
+    keeps_for_letters: bool = False
 
     def is_governed(self, services: Iterable[str]) -> bool:
         """Say whether an allowance must be asked for messages to these services."""
@@ -81,11 +86,22 @@ def ways(*, load: Load, sender_domain: str) -> tuple[datetime, list[Way]]:
     for allowance in allowances:
         by_relay[allowance.relay_id].append(allowance)
     services = service_limits()
+    refused = refused_until(sender_domain=sender_domain)
     return at, [
-        _way(row, urls[row.code], by_relay[row.code], services, at)
+        _refused(_way(row, urls[row.code], by_relay[row.code], services, load, at), refused, at)
         for row in rows
         if _may_carry(row, load, sender_domain)
     ]
+
+
+def _refused(way: Way, refused: Mapping[str, datetime], at: datetime) -> Way:
+    """A relay that refuses this sender is out for it, and for it alone; a relay that is out itself
+    is tried by a sender that it is not known to refuse."""
+    until = refused.get(way.code)
+    if until is None or (until <= at and not way.health.may_carry):
+        return way
+    health = Health(RelayState.OPEN, until, None)
+    return replace(way, health=health, failure=SENDER_REFUSED, is_refusal=True)
 
 
 def _way(
@@ -93,11 +109,15 @@ def _way(
     url: str,
     allowances: Sequence[RelayAllowance],
     services: Mapping[str, Limits],
+    load: Load,
     at: datetime,
 ) -> Way:
     limits = limits_of(row, localtime(at).date())
     whole = next((each for each in allowances if each.service == OTHER), RelayAllowance())
+    keeps = load == "newsletter" and row.carries_letters
     slower = with_pace(limits, pace_of(whole))
+    if keeps:
+        slower = counting.without_reserve(slower)
     paused = whole.paused_until
     pause = max(0.0, (paused - at).total_seconds()) if paused else 0.0
     return Way(
@@ -112,6 +132,7 @@ def _way(
         max_connections=row.max_connections,
         room=0 if pause else counting.room(whole.used, slower, at),
         wait_seconds=max(pause, counting.wait_seconds(whole.used, slower, at)),
+        keeps_for_letters=keeps,
     )
 
 

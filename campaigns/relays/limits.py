@@ -17,6 +17,8 @@ from django.utils.timezone import localtime, make_aware
 
 # From the moment an allowance is given to the moment its message is begun.
 LAG_SECONDS = 0.2
+# What a campaign leaves of each limit, for somebody who waits for a letter: one in so many.
+_RESERVE_IN = 20
 
 Limits = Mapping[str, int]
 Used = dict[str, dict[str, int]]
@@ -70,12 +72,25 @@ def room(used: Used, limits: Limits, at: datetime) -> int | None:
     return max(0, min(left)) if left else None
 
 
+def without_reserve(limits: Limits) -> dict[str, int]:
+    """Return what newsletters may use of these limits: one in twenty, and at least one, is kept for
+    required letters and answers. Of a limit of one there is nothing to keep."""
+    return {
+        unit: limit - max(1, limit // _RESERVE_IN) if limit > 1 else limit
+        for unit, limit in limits.items()
+    }
+
+
 def wait_seconds(used: Used, limits: Limits, at: datetime) -> float:
     """Return how long until at least one may leave; 0 if one may now."""
     return max((_wait(used, unit, limit, at) for unit, limit in limits.items()), default=0.0)
 
 
 def _wait(used: Used, unit: str, limit: int, at: datetime) -> float:
+    if limit <= 0:
+        # Nothing may leave in this stretch at all (a warm-up that has not begun): only another one
+        # may say otherwise, and whoever waits asks again then.
+        return max(0.0, (_end_of(unit, _slice(unit, at)) - at).total_seconds())
     counting = _counting(used, unit, at)
     left = limit - sum(counting.values())
     for number in sorted(counting):

@@ -55,7 +55,10 @@ class RelayAddress:
     @classmethod
     def parse(cls, url: str) -> "RelayAddress":
         """Raises BadRelayAddress. Never repeats the URL, which holds the password."""
-        parts = urlsplit(url)
+        try:
+            parts = urlsplit(url)
+        except ValueError:  # a bracket that is not closed: its words would repeat the address
+            raise BadRelayAddress("A relay's address is like smtp://host:25.") from None
         options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         _check_url(parts.scheme, parts.hostname, options)
         tls = parts.scheme == "smtps"

@@ -15,4 +15,4 @@ FROM chosen
 WHERE d.id = chosen.id
 RETURNING d.id, d.contact_id, d.reference_id, d.kind, d.attempts, d.handing_at,
     coalesce((SELECT t.is_required FROM campaigns_transactionalmessage t
-              WHERE t.id = d.reference_id AND d.kind = 7), false)
+               WHERE t.id = d.reference_id AND d.kind = 7), false), d.relay

@@ -1,7 +1,7 @@
 -- Gives a worker the oldest due messages to one person (kind 6: an answer to a request, kind 7: one
 -- that another system asked for); they belong to no campaign. See claim.sql. None is ever measured.
 -- The last column: whether one in doubt is sent again, because the law requires it.
--- Index: delivery_queued, on its rows without a campaign.
+-- Index: delivery_queued_by_kind: a backlog of letters is not read.
 WITH chosen AS MATERIALIZED (
     SELECT d.id
     FROM campaigns_delivery d

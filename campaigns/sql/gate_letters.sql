@@ -27,6 +27,7 @@ SET state = CASE WHEN j.refusal IS NULL THEN 3 ELSE 6 END,
     lease_until = CASE WHEN j.refusal IS NULL
         THEN clock_timestamp() + %(lease)s * interval '1 second' END,
     handing_at = CASE WHEN j.refusal IS NULL THEN clock_timestamp() ELSE d.handing_at END,
+    relay = CASE WHEN j.refusal IS NULL THEN %(relay)s ELSE d.relay END,
     finished_at = CASE WHEN j.refusal IS NOT NULL THEN clock_timestamp() END
 FROM judged j
 WHERE d.id = j.id AND d.state IN (2, 3) AND d.worker = %(worker)s

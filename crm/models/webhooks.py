@@ -62,7 +62,14 @@ class WebhookCall(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["due_at", "id"], condition=Q(state="waiting"), name="webhookcall_due"
+                fields=["endpoint", "due_at", "id"],
+                condition=Q(state="waiting"),
+                name="webhookcall_waiting",
+            ),
+            models.Index(
+                fields=["endpoint", "lease_until"],
+                condition=Q(state="waiting", lease_until__isnull=False),
+                name="webhookcall_in_flight",
             ),
             models.Index(fields=["endpoint", "-created_at", "-id"], name="webhookcall_newest"),
             models.Index(fields=["created_at"], name="webhookcall_by_age"),

@@ -18,7 +18,7 @@ from psycopg.types.json import Jsonb
 from consent.services import EVERYTHING, Channel, Reach, reachable, suppressed_emails
 from crm.models import Contact, ContactScore, Lead, ScoreRule
 from crm.people import reaches
-from crm.scoring.store import score_rules
+from crm.scoring.store import hold_rules, rules_changed_at, score_rules
 from crm.segments.compile import membership
 
 # The purpose whose objection is an objection to profiling for marketing.
@@ -62,9 +62,11 @@ def reckon_scores(*, now: datetime) -> int:
     Safe to repeat, and by any number of workers at once: each takes others.
     """
     with transaction.atomic():
+        hold_rules()
+        cutoff = max(now - AGES_IN, rules_changed_at() or now - AGES_IN)
         old = (
             ContactScore.objects.select_for_update(skip_locked=True, of=("self",))
-            .filter(Q(computed_at=None) | Q(computed_at__lt=now - AGES_IN))
+            .filter(Q(computed_at=None) | Q(computed_at__lt=cutoff))
             .order_by(F("computed_at").asc(nulls_first=True), "contact")
         )
         ids = list(old.values_list("contact_id", flat=True)[:BATCH])
@@ -162,12 +164,24 @@ def distribution(*, rules: Sequence[ScoreRule], now: datetime) -> list[tuple[int
         .exclude(refusal="")
         .values_list("pk", flat=True)
     )
+    ids -= _said_no(ids)
     people = {row.id: row for row in Contact.objects.filter(id__in=ids, restricted_at=None)}
     steps: dict[int, int] = {}
     for score in _reckoned(rules, people, now).values():
         step = (score.points or 0) // 10 * 10
         steps[step] = steps.get(step, 0) + 1
     return sorted(steps.items())
+
+
+def _said_no(ids: Iterable[UUID]) -> set[UUID]:
+    """Return who of these objected, though no worker has come to their score yet."""
+    with connections["default"].cursor() as cursor:
+        cursor.execute(
+            "SELECT r.subject_id FROM consent_refusals(%s, 'email') r"
+            " WHERE r.subject_id = ANY(%s::uuid[]) AND r.refusal = ANY(%s)",
+            [PURPOSE, list(ids), sorted(_NO)],
+        )
+        return {row[0] for row in cursor.fetchall()}
 
 
 def is_about_everything(purpose_codes: Sequence[str]) -> bool:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import uuid_utils.compat
 from django.db import connections, transaction
+from django.db.models import DateTimeField, Func, Max
 
 from crm.doorbells import ring_scores
 from crm.models import ScoreRule
@@ -54,7 +55,7 @@ def create_rule(*, draft: RuleDraft, actor_id: UUID, now: datetime) -> UUID:
             updated_at=now,
             **_values(draft),
         )
-        _let_all_be_old()
+        _let_all_be_old(rule.id)
     return rule.id
 
 
@@ -65,7 +66,7 @@ def change_rule(*, rule_id: UUID, draft: RuleDraft, now: datetime) -> None:
         rows = ScoreRule.objects.filter(id=rule_id, archived_at=None)
         if not rows.update(updated_at=now, **_values(draft)):
             raise ScoreRuleUnknown(ScoreRuleUnknown.__doc__)
-        _let_all_be_old()
+        _let_all_be_old(rule_id)
 
 
 def archive_rule(*, rule_id: UUID, now: datetime) -> None:
@@ -74,7 +75,7 @@ def archive_rule(*, rule_id: UUID, now: datetime) -> None:
         raise ScoreRuleUnknown(ScoreRuleUnknown.__doc__)
     with transaction.atomic():
         ScoreRule.objects.filter(id=rule_id, archived_at=None).update(archived_at=now)
-        _let_all_be_old()
+        _let_all_be_old(rule_id)
 
 
 def restore_rule(*, rule_id: UUID) -> None:
@@ -84,7 +85,7 @@ def restore_rule(*, rule_id: UUID) -> None:
             raise TooManyRules(TooManyRules.__doc__)
         if not ScoreRule.objects.filter(id=rule_id).update(archived_at=None):
             raise ScoreRuleUnknown(ScoreRuleUnknown.__doc__)
-        _let_all_be_old()
+        _let_all_be_old(rule_id)
 
 
 def _values(draft: RuleDraft) -> dict[str, Any]:
@@ -96,12 +97,34 @@ def _values(draft: RuleDraft) -> dict[str, Any]:
     }
 
 
-def _let_all_be_old() -> None:
-    """Whoever has a lead is to be reckoned anew; two statements, however many they are."""
+# Of this number a change of rules holds the lock alone, and whoever reckons shares it.
+_LOCK = 0x5C0_0BE5
+
+
+class _Clock(Func):
+    """The clock of the database, as it moves on."""
+
+    function = "clock_timestamp"
+    output_field = DateTimeField()
+
+
+def hold_rules(*, is_changing: bool = False) -> None:
+    """Let the rules stay as they are until this transaction ends, or change them alone."""
+    name = "pg_advisory_xact_lock" if is_changing else "pg_advisory_xact_lock_shared"
     with connections["default"].cursor() as cursor:
-        cursor.execute("UPDATE crm_contactscore SET computed_at = NULL")
-        cursor.execute(
-            "INSERT INTO crm_contactscore (contact_id, parts, refusal)"
-            " SELECT DISTINCT contact_id, '[]'::jsonb, '' FROM crm_lead ON CONFLICT DO NOTHING"
-        )
+        cursor.execute(f"SELECT {name}(%s)", [_LOCK])
+
+
+def rules_changed_at() -> datetime | None:
+    """Return when a rule was last changed: what was reckoned before is old."""
+    latest: datetime | None = ScoreRule.objects.aggregate(latest=Max("updated_at"))["latest"]
+    return latest
+
+
+def _let_all_be_old(rule_id: UUID) -> None:
+    """Say that the rules changed now. However many scores there are, none of them is touched: the
+    worker compares. The moment is taken behind the lock, so that no batch reckoned with the rules
+    as they were is younger than it."""
+    hold_rules(is_changing=True)
+    ScoreRule.objects.filter(id=rule_id).update(updated_at=_Clock())
     transaction.on_commit(ring_scores, using="default", robust=True)

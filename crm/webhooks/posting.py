@@ -46,40 +46,58 @@ def _try(url: str, body: bytes, headers: Mapping[str, str]) -> tuple[int | None,
     except NotCallable as refusal:
         return None, str(refusal), None
     opened: list[socket.socket] = []
+    end_at = time.monotonic() + ANSWER_SECONDS
     # A socket's own time-out begins anew with every byte: a receiver that drips would hold us.
     end = threading.Timer(ANSWER_SECONDS, lambda: _cut(opened))
     end.daemon = True
     end.start()
     try:
-        return _exchange(target, body, headers, opened)
+        return _exchange(target, body, headers, opened, end_at)
     except TimeoutError:
         return None, "timeout", None
     except ssl.SSLError:
-        return None, "no_tls", None
+        return None, ("timeout" if time.monotonic() >= end_at else "no_tls"), None
     except (OSError, http.client.HTTPException):
-        return None, ("no_connection" if not opened else "bad_answer"), None
+        failure = "no_connection" if not opened else "bad_answer"
+        return None, ("timeout" if time.monotonic() >= end_at else failure), None
     finally:
         end.cancel()
         _cut(opened)
 
 
 def _exchange(
-    target: Target, body: bytes, headers: Mapping[str, str], opened: list[socket.socket]
-) -> tuple[int | None, str, int | None]:
+    target: Target, body: bytes, headers: Mapping[str, str], opened: list[socket.socket],
+    end_at: float,
+) -> tuple[int | None, str, int | None]:  # fmt: skip
     plain = socket.create_connection((target.address, target.port), timeout=CONNECT_SECONDS)
-    opened.append(plain)
-    plain.settimeout(ANSWER_SECONDS)
-    wire = plain
+    wire = _within(plain, opened, end_at)
     if target.is_tls:
-        wire = ssl.create_default_context().wrap_socket(plain, server_hostname=target.host)
-        opened[:] = [wire]
+        # Wrapping takes the descriptor over: the timer must know the new socket before anybody can
+        # drip into its handshake.
+        secure = ssl.create_default_context().wrap_socket(
+            plain, server_hostname=target.host, do_handshake_on_connect=False
+        )
+        _within(secure, opened, end_at)
+        secure.do_handshake()
+        wire = secure
     connection = http.client.HTTPConnection(target.host, target.port)
     connection.sock = wire
     connection.request(
         "POST", target.path, body=body, headers={**headers, "Host": target.host_header}
     )
     answer = connection.getresponse()
+    if time.monotonic() >= end_at:
+        raise TimeoutError  # cut in the middle of its headers: that is no answer
     return answer.status, "", _seconds(answer.getheader("Retry-After"))
+
+
+def _within(wire: socket.socket, opened: list[socket.socket], end_at: float) -> socket.socket:
+    """Let the timer cut this socket; raises TimeoutError where the timer came before it."""
+    opened.append(wire)
+    if time.monotonic() >= end_at:
+        raise TimeoutError
+    wire.settimeout(ANSWER_SECONDS)
+    return wire
 
 
 def _seconds(text: str | None) -> int | None:

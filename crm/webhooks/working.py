@@ -5,8 +5,9 @@ At least once: the lease of a worker that died ends, and its calls are made agai
 
 import logging
 import random
+import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ PAUSES = tuple(
 _JITTER = 0.1
 # An endpoint of which every try failed for so long is not called any more until staff say so.
 FAILS_FOR_AT_MOST = timedelta(days=5)
+# After it no further calls are claimed: the worker has other work, and the bell rings again.
+TURN_SECONDS = 5.0
 _AT_ONCE, _OF_ONE, _THREADS = 24, 6, 8
 # Longer than a turn can take: every try ends by its own deadline of twenty seconds.
 LEASE = timedelta(minutes=3)
@@ -45,20 +48,26 @@ GONE, TOO_MANY, UNAVAILABLE = 410, 429, 503
 
 
 def call_webhooks(*, clock: Callable[[], datetime]) -> int:
-    """Make the calls that are due, until there are none; return how many were tried.
-
-    Safe by any number of workers at once.
+    """Make the calls that are due, until there are none or the turn is over; return how many were
+    tried. Safe by any number of workers at once.
     """
-    tried = 0
+    tried, ends_at = 0, time.monotonic() + TURN_SECONDS
     while calls := _claim(clock()):
-        now = clock()
-        ready = [(call, *_signed(call, now)) for call in calls]
-        with ThreadPoolExecutor(_THREADS) as pool:
-            answers = list(pool.map(lambda one: _answer(*one), ready))
-        for call, answer in zip(calls, answers, strict=True):
-            _note(call, answer, clock())
+        _call(calls, clock)
         tried += len(calls)
+        if time.monotonic() >= ends_at:
+            break
     return tried
+
+
+def _call(calls: Sequence[WebhookCall], clock: Callable[[], datetime]) -> None:
+    """Call, and note each answer when it comes: none waits for one that hangs."""
+    now = clock()
+    ready = {call: _signed(call, now) for call in calls}
+    with ThreadPoolExecutor(_THREADS) as pool:
+        asked = {pool.submit(_answer, call, *what): call for call, what in ready.items()}
+        for done in as_completed(asked):
+            _note(asked[done], done.result(), clock())
 
 
 def _claim(now: datetime) -> list[WebhookCall]:
@@ -95,6 +104,9 @@ def _answer(call: WebhookCall, body: bytes, headers: dict[str, str]) -> Answer:
 
 def _note(call: WebhookCall, answer: Answer, now: datetime) -> None:
     with transaction.atomic():
+        # The endpoint first, as claiming and disabling do: in any other order two could wait for
+        # each other. Events may be written for it meanwhile (no key).
+        endpoint = WebhookEndpoint.objects.select_for_update(no_key=True).get(id=call.endpoint_id)
         held = WebhookCall.objects.select_for_update().filter(
             id=call.id, state=CallState.WAITING, lease_until=call.lease_until
         )
@@ -108,7 +120,7 @@ def _note(call: WebhookCall, answer: Answer, now: datetime) -> None:
             duration_ms=answer.duration_ms,
         )
         held.update(**_fate(call, answer, now))
-        _note_endpoint(call.endpoint_id, answer, now)
+        _note_endpoint(endpoint, answer, now)
 
 
 def _fate(call: WebhookCall, answer: Answer, now: datetime) -> dict[str, object]:
@@ -125,8 +137,8 @@ def _fate(call: WebhookCall, answer: Answer, now: datetime) -> dict[str, object]
     return {**fate, "due_at": now + pause * (1 + random.uniform(0, _JITTER))}  # noqa: S311
 
 
-def _note_endpoint(endpoint_id: UUID, answer: Answer, now: datetime) -> None:
-    endpoint = WebhookEndpoint.objects.select_for_update().get(id=endpoint_id)
+def _note_endpoint(endpoint: WebhookEndpoint, answer: Answer, now: datetime) -> None:
+    endpoint_id = endpoint.id
     if answer.is_success:
         WebhookEndpoint.objects.filter(id=endpoint_id).update(failing_since=None)
         return

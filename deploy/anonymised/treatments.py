@@ -71,7 +71,7 @@ TREATMENTS: dict[str, dict[str, Treatment]] = {
                 *("crm_accountevent", "crm_export", "crm_exportdownload", "crm_numbershown"),
                 "crm_numberchange",
                 *("campaigns_relay", "campaigns_relaychange", "campaigns_relayallowance"),
-                *("campaigns_relayslot", "campaigns_mailservicelimit"),
+                *("campaigns_relayslot", "campaigns_mailservicelimit", "campaigns_senderrefusal"),
                 *("crm_supportticket", "privacy_accessrecord", "privacy_readmeter"),
                 *("campaigns_measuredmessage", "crm_enrolmentkey", "crm_staffsession"),
                 *("campaigns_measuredclick", "campaigns_campaignresult"),

@@ -70,6 +70,20 @@ def test_everything_of_both_is_under_the_kept_one(both: tuple[UUID, UUID]) -> No
     assert not read_documents(subject_ids=[absorbed], retention_class=RetentionClass.PROFILE)
 
 
+def test_the_later_message_of_both_is_the_kept_ones(both: tuple[UUID, UUID]) -> None:
+    kept, absorbed = both
+    first, second = uuid4(), uuid4()
+    record = services.record_sent
+    record(campaign_id=first, contact_ids=[kept], at=NOW)
+    record(campaign_id=first, contact_ids=[absorbed], at=later(days=1))
+    record(campaign_id=second, contact_ids=[kept], at=later(days=1))
+    record(campaign_id=second, contact_ids=[absorbed], at=NOW)
+    merge(kept, absorbed)
+    sent = set(ContactCampaign.objects.values_list("contact", "sent_at"))
+    assert sent == {(kept, later(days=1))}
+    assert ContactCampaign.objects.count() == 2
+
+
 def test_gaps_are_filled_and_what_restricts_either_restricts_both() -> None:
     kept, absorbed = arrive("Alice"), arrive("Alix")
     Contact.objects.filter(id=kept).update(country="", has_phone=False)

@@ -55,9 +55,9 @@ GATED: dict[str, tuple[str, ...]] = {
     ),
     "campaigns/delivery/engine.py::Turn._send": (
         "campaigns/delivery/engine.py",
-        "passed = self._pass_gate(batch.ready)",
+        "passed = self._pass_gate(batch.ready, relay=choice.way.code)",
         "regate=lambda late: self._pass_again(batch, late)",
-        "passed = self._pass_gate(late)",
+        "passed = self._pass_gate(late, relay=batch.choice.way.code)",
     ),
     # Its judged people are those of judged.sql; nobody else is in it.
     "campaigns/sql/freeze_audience.sql": (
@@ -143,7 +143,6 @@ NOBODY: dict[str, str] = {
     "crm/pages/lead_view.py::lead_view": _ONE,
     "crm/pages/api_leads.py::lead": _ONE,
     "crm/scoring/reckoning.py::_refused": _MARKS,
-    "crm/scoring/store.py::_let_all_be_old": "Ids of who has a lead; nothing leaves.",
     "crm/sql/claim_webhooks.sql": "Calls with ids of events; no people.",
     "crm/sql/publish_events.sql": "Ids of what happened; nothing of a person.",
     "crm/sql/keep_scores.sql": "Points of leads; nothing leaves.",

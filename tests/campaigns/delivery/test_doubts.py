@@ -5,13 +5,14 @@ import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from pytest_django import Settings
 
 from campaigns import services
 from campaigns.delivery import doubts, postfix_log, statements
+from campaigns.delivery.doubts import Answer
 from campaigns.delivery.naming import message_id
 from campaigns.delivery.postfix_log import NoEvidence, read_log
 from campaigns.models import Campaign, Delivery, DeliveryKind, DeliveryState
@@ -69,7 +70,11 @@ def _handing(campaign: UUID) -> Delivery:
     (row,) = statements.claim(campaign_id=campaign, worker="dead", size=1, kind="gate")
     past = datetime.now(UTC) - timedelta(seconds=1)
     Delivery.objects.filter(id=row.id).update(
-        state=DeliveryState.HANDING, handing_at=datetime.now(UTC), lease_until=past, attempts=1
+        state=DeliveryState.HANDING,
+        handing_at=datetime.now(UTC),
+        lease_until=past,
+        attempts=1,
+        relay="default",
     )
     return Delivery.objects.get(id=row.id)
 
@@ -211,6 +216,27 @@ def test_a_broken_connection_after_the_dot_waits_for_the_log(
     assert row.due_at > datetime.now(UTC)
     assert services.progress(campaign_id=campaign).open == 1
     assert _resolved(row).state == DeliveryState.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("code", "urls", "answer"),
+    [
+        # Of today's settings nothing follows for a message of yesterday.
+        ("north", {}, Answer.NO_EVIDENCE),
+        ("", {}, Answer.NO_EVIDENCE),
+        ("default", {}, Answer.NOT_TAKEN),
+        ("default", {"north": "smtp://127.0.0.1:9"}, Answer.NOT_TAKEN),
+    ],
+)
+def test_only_a_message_of_the_relay_whose_log_is_read_was_certainly_not_taken(
+    settings: Settings, code: str, urls: dict[str, str], answer: Answer
+) -> None:
+    settings.RELAY_URLS = urls
+    began, at = _NOW - timedelta(hours=3), _NOW - timedelta(hours=1)
+    reading = postfix_log.Reading(began_at=began, ended_at=_NOW)
+    doubt = statements.Doubt(1, uuid4(), uuid4(), 1, 1, at, relay=code)
+    evidence = doubts.Evidence(reading, frozenset())
+    assert evidence.about(doubt, "<one@mail>", now=_NOW) == (answer, "")
 
 
 # --- the log itself ----------------------------------------------------------------------------

@@ -12,6 +12,7 @@ from pytest_django import Settings
 
 from campaigns import services
 from campaigns.delivery import engine, statements
+from campaigns.delivery.pacing import PacedBatch
 from campaigns.delivery.statements import Outcome
 from campaigns.models import Campaign, Delivery, DeliveryState
 from consent import decisions
@@ -119,6 +120,7 @@ def test_a_worker_whose_lease_ended_cannot_pass_the_gate(inbox: Inbox) -> None:
         marks=[statements.GateMark(rows[0].id, bytes(32))],
         worker="slow",
         head=journal().head(),
+        relay="default",
     )
     assert verdicts == []
 
@@ -190,6 +192,27 @@ def test_what_may_have_left_is_never_given_back(
     assert len(inbox.recipients()) == 2
     assert cast.counts(campaign) == {"unknown": 2}
     assert Campaign.objects.get(id=campaign).state == "finished"
+
+
+def test_what_was_not_written_is_given_back_when_the_allowance_cannot_be_renewed(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cast.subscribers(2)
+    campaign = cast.launched()
+
+    def away(_batch: object) -> object:
+        raise OperationalError
+
+    monkeypatch.setattr(PacedBatch, "is_fresh", False)
+    monkeypatch.setattr(PacedBatch, "renew", away)
+    with pytest.raises(OperationalError):
+        cast.deliver(campaign)
+    assert cast.counts(campaign) == {"queued": 2}
+    assert set(Delivery.objects.values_list("attempts", flat=True)) == {0}
+    monkeypatch.undo()
+    cast.deliver(campaign)
+    assert cast.counts(campaign) == {"sent": 2}
+    assert len(inbox.recipients()) == 2
 
 
 def test_a_relay_that_takes_nothing_from_this_sender_stops_the_campaign(

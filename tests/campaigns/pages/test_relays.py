@@ -21,7 +21,7 @@ pytestmark = [
 @pytest.fixture(autouse=True)
 def two_relays(settings: Settings) -> None:
     settings.RELAY_URL = "smtps://ann:s3cr3t-pass@mail.example.org:465"
-    settings.RELAY_URLS = {"brevo": "anymail:brevo?api_key=xkeysib-s3cr3t"}
+    settings.RELAY_URLS = {"brevo": "anymail:brevo?api_key=xkeysib-s3cr3t&tracking=off_in_account"}
 
 
 def limits(**changed: str) -> dict[str, str]:

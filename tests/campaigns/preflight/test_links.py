@@ -3,6 +3,7 @@
 import ipaddress
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -221,6 +222,41 @@ def test_a_server_that_says_nothing_is_not_waited_for(monkeypatch: pytest.Monkey
         port = silent.getsockname()[1]
         with pytest.raises(Unanswered):
             ask(f"http://127.0.0.1:{port}/", is_allowed=_loopback, ports=[port])
+
+
+@pytest.mark.parametrize(
+    ("scheme", "beginning"),
+    # The second is a record of a TLS handshake, whose 16000 bytes come one by one.
+    [("http", b"HTTP/1.1 200 OK\r\nX: "), ("https", b"\x16\x03\x03\x3e\x80\x02\x00\x3e\x7c")],
+)
+def test_a_server_that_drips_is_left(
+    monkeypatch: pytest.MonkeyPatch, scheme: str, beginning: bytes
+) -> None:
+    monkeypatch.setattr(links, "LINK_SECONDS", 0.6)
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            peer, _address = server.accept()
+            ends_at = time.monotonic() + 12
+            with peer:
+                peer.sendall(beginning)
+                while not stop.wait(0.1) and time.monotonic() < ends_at:
+                    try:
+                        peer.sendall(b"x")
+                    except OSError:
+                        return
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        port = server.getsockname()[1]
+        started = time.monotonic()
+        with pytest.raises(Unanswered):
+            ask(f"{scheme}://127.0.0.1:{port}/", is_allowed=_loopback, ports=[port])
+        spent = time.monotonic() - started
+        stop.set()
+        thread.join()
+    assert spent < 5
 
 
 def test_only_links_that_are_the_same_for_everybody_are_asked() -> None:

@@ -136,3 +136,48 @@ def test_two_workers_do_not_take_the_same_one() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT steps FROM campaigns_preflight")
         assert cursor.fetchone() == (1,)
+
+
+def test_the_links_of_one_look_have_an_end(
+    monkeypatch: pytest.MonkeyPatch, offline: list[str]
+) -> None:
+    monkeypatch.setattr(running, "LINKS_SECONDS", 0.0)
+    campaign = cast.draft()
+    ask_preflight(campaign_id=campaign, now=NOW)
+    services.look_before_launch(clock=cast.clock)
+    assert offline == []
+    assert "link-unanswered" in codes(campaign)
+
+
+def test_what_two_workers_did_not_finish_is_given_up() -> None:
+    campaign = cast.draft()
+    ask_preflight(campaign_id=campaign, now=cast.clock())
+    for _worker in range(2):
+        assert running._claim(cast.clock()) == campaign
+        Preflight.objects.update(asked_at=cast.clock() - timedelta(minutes=11))
+    assert running._claim(cast.clock()) is None
+    row = Preflight.objects.get()
+    assert (row.state, [each["code"] for each in row.findings]) == ("done", ["failed"])
+    ask_preflight(campaign_id=campaign, now=cast.clock())  # a person may ask anew
+    assert running._claim(cast.clock()) == campaign
+
+
+def test_a_newer_question_is_not_answered_by_an_older_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    campaign = cast.draft()
+    ask_preflight(campaign_id=campaign, now=NOW)
+
+    def changed_meanwhile(_message: bytes) -> Finding:
+        Campaign.objects.filter(id=campaign).update(updated_at=NOW + timedelta(hours=1))
+        ask_preflight(campaign_id=campaign, now=NOW)
+        return unknown("spam-not-installed")
+
+    monkeypatch.setattr(running, "spam_finding", changed_meanwhile)
+    assert running._claim(cast.clock()) == campaign
+    running._look(campaign, cast.clock)
+    row = Preflight.objects.get()
+    assert (row.state, row.steps, row.findings) == ("waiting", 0, [])
+    monkeypatch.setattr(running, "spam_finding", lambda _message: unknown("spam-not-installed"))
+    assert services.look_before_launch(clock=cast.clock) == 1
+    assert Preflight.objects.get().state == "done"

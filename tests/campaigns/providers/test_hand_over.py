@@ -24,7 +24,9 @@ database = [
 def brevo(settings: Settings) -> Iterator[Api]:
     with serving(brevo_yes) as api:
         url = f"http://127.0.0.1:{api.port}/v3/"
-        settings.RELAY_URL = f"anymail:brevo?api_key=xkeysib-1&timeout=2&api_url={url}"
+        settings.RELAY_URL = (
+            f"anymail:brevo?api_key=xkeysib-1&tracking=off_in_account&timeout=2&api_url={url}"
+        )
         yield api
 
 
@@ -137,7 +139,9 @@ class TestBrevo:
     def test_an_api_that_cannot_be_reached_took_nothing(self, settings: Settings) -> None:
         cast.subscribers(1)
         campaign = cast.launched()
-        settings.RELAY_URL = "anymail:brevo?api_key=k&api_url=http://127.0.0.1:9/v3/"
+        settings.RELAY_URL = (
+            "anymail:brevo?api_key=k&tracking=off_in_account&api_url=http://127.0.0.1:9/v3/"
+        )
         cast.deliver(campaign)
         row = Delivery.objects.get()
         assert (row.state, row.attempts) == (DeliveryState.QUEUED, 0)
@@ -195,10 +199,12 @@ class TestMailjet:
     [
         "anymail:nobody?api_key=1",
         "anymail:brevo",
+        "anymail:brevo?api_key=s3cr3t",
+        "anymail:scaleway?secret_key=s3cr3t&tracking=on",
         "anymail:brevo?API-KEY=s3cr3t",
-        "anymail:brevo?api_key=s3cr3t&timeout=0",
-        "anymail:brevo?api_key=s3cr3t&timeout=600",
-        "anymail:brevo?api_key=s3cr3t&api_url=http://api.example.org/",
+        "anymail:brevo?api_key=s3cr3t&tracking=off_in_account&timeout=0",
+        "anymail:brevo?api_key=s3cr3t&tracking=off_in_account&timeout=600",
+        "anymail:brevo?api_key=s3cr3t&tracking=off_in_account&api_url=http://api.example.org/",
     ],
 )
 def test_an_address_that_cannot_be_used_is_refused_without_its_secrets(url: str) -> None:
@@ -208,4 +214,4 @@ def test_an_address_that_cannot_be_used_is_refused_without_its_secrets(url: str)
 
 
 def test_the_keys_are_not_in_what_is_printed_of_an_address() -> None:
-    assert "s3cr3t" not in repr(ProviderAddress.parse("anymail:brevo?api_key=s3cr3t"))
+    assert "s3cr3t" not in repr(ProviderAddress.parse("anymail:postmark?server_token=s3cr3t"))

@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 from django.utils import timezone
 from pytest_django import Settings
 
-from campaigns.models import Delivery, Relay, RelayAllowance
+from campaigns.models import Delivery, Relay, RelayAllowance, SenderRefusal
 from campaigns.relays.addresses import know_relays
 from tests.campaigns import cast
 from tests.campaigns.smtp.relay import Script, relay
@@ -45,4 +45,5 @@ def make_due() -> None:
 def end_of_pauses() -> None:
     RelayAllowance.objects.update(paused_until=None, used={})
     Relay.objects.exclude(open_until=None).update(open_until=timezone.now())
+    SenderRefusal.objects.update(open_until=timezone.now())
     make_due()

@@ -140,3 +140,19 @@ def test_a_warm_up_counts_days_of_the_calendar_here() -> None:
 
 def test_a_relay_without_a_plan_has_no_cap() -> None:
     assert warm_up_of(Relay(code="plain"), date(2026, 11, 24)) is None
+
+
+@pytest.mark.parametrize("unit", ["warm_up", "day", "second"])
+def test_where_nothing_may_leave_at_all_the_wait_is_until_another_stretch(unit: str) -> None:
+    wait = wait_seconds({}, {unit: 0}, START)
+    assert wait > 0
+    assert room({}, {unit: 0}, START) == 0
+    if unit == "warm_up":
+        assert 3600 < wait <= 86400
+
+
+def test_newsletters_leave_one_in_twenty_and_at_least_one() -> None:
+    assert limits.without_reserve({"hour": 1000, "day": 20, "minute": 2, "second": 1}) == {
+        "hour": 950, "day": 19, "minute": 1, "second": 1,
+    }  # fmt: skip
+    assert limits.without_reserve({"warm_up": 0}) == {"warm_up": 0}

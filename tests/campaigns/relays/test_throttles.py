@@ -33,7 +33,7 @@ def test_a_relay_gets_no_more_than_its_limit_and_the_rest_waits_untouched(
     campaign = cast.launched()
     script = Script()
     with scene.relays(settings, default=script):
-        scene.change("default", **{unit: 5})
+        scene.change("default", carries_letters=False, **{unit: 5})
         cast.deliver(campaign)
         cast.deliver(campaign)
     account = services.progress(campaign_id=campaign)
@@ -47,7 +47,7 @@ def test_a_limit_per_second_only_makes_it_slower(settings: Settings) -> None:
     campaign = cast.launched()
     script = Script()
     with scene.relays(settings, default=script):
-        scene.change("default", per_second=4)
+        scene.change("default", carries_letters=False, per_second=4)
         started = timezone.now()
         cast.deliver(campaign)
         lasted = timezone.now() - started
@@ -60,7 +60,7 @@ def test_what_one_relay_may_not_take_any_more_goes_over_the_other(settings: Sett
     campaign = cast.launched()
     small, large = Script(), Script()
     with scene.relays(settings, default=small, north=large):
-        scene.change("default", per_hour=2, weight=1000)
+        scene.change("default", carries_letters=False, per_hour=2, weight=1000)
         scene.change("north", weight=1)
         cast.deliver(campaign)
     assert cast.counts(campaign) == {"sent": 7}
@@ -75,6 +75,7 @@ def test_a_warm_up_lets_through_what_its_day_allows(settings: Settings) -> None:
     with scene.relays(settings, default=script):
         scene.change(
             "default",
+            carries_letters=False,
             warm_up_from=today - timedelta(days=1),
             warm_up_first_day=2,
             warm_up_growth_percent=200,
@@ -84,7 +85,7 @@ def test_a_warm_up_lets_through_what_its_day_allows(settings: Settings) -> None:
         assert len(script.bodies) == 4
         assert services.progress(campaign_id=campaign).halted_reason == "relays_at_limit"
         # The plan is over: nothing is counted any more.
-        scene.change("default", warm_up_from=today - timedelta(days=11))
+        scene.change("default", carries_letters=False, warm_up_from=today - timedelta(days=11))
         cast.deliver(campaign)
     assert cast.counts(campaign) == {"sent": 6}
 
@@ -99,6 +100,7 @@ def test_those_over_their_services_limit_come_later_in_turn_and_the_others_leave
     campaign = cast.launched()
     script = Script()
     with scene.relays(settings, default=script):
+        scene.change("default", carries_letters=False)
         cast.deliver(campaign)
     assert cast.counts(campaign) == {"sent": 5, "queued": 3}
     waiting = Delivery.objects.filter(state=1).order_by("due_at")
@@ -196,7 +198,7 @@ def test_what_the_gate_stops_gives_its_allowance_back(settings: Settings) -> Non
     cast.opt_out(contacts[:3], [f"person{n}@example.org" for n in range(3)])
     script = Script()
     with scene.relays(settings, default=script):
-        scene.change("default", per_day=4)
+        scene.change("default", carries_letters=False, per_day=4)
         cast.deliver(campaign)
     assert len(script.bodies) == 3
     assert sum(RelayAllowance.objects.get(service="").used["day"].values()) == 3
@@ -206,7 +208,7 @@ def test_counters_know_services_of_the_list_and_nobody_elses_domain(settings: Se
     scene.subscribers("me@durand-family.example", "me@GMAIL.com")
     campaign = cast.launched()
     with scene.relays(settings, default=Script()):
-        scene.change("default", per_day=100)
+        scene.change("default", carries_letters=False, per_day=100)
         cast.deliver(campaign)
     assert set(RelayAllowance.objects.values_list("service", flat=True)) == {"", "gmail"}
     kept = str(list(RelayAllowance.objects.values())) + str(list(Relay.objects.values()))

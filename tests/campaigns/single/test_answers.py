@@ -206,7 +206,9 @@ def test_nothing_leaves_while_the_journal_knows_more(inbox: Inbox) -> None:
     ahead = replace(head, seq=head.seq + 1)
 
     def ask(known: JournalHead) -> list[int]:
-        verdicts = statements.gate(kind="gate_single", marks=[mark], worker="w", head=known)
+        verdicts = statements.gate(
+            kind="gate_single", marks=[mark], worker="w", head=known, relay="default"
+        )
         return [each.state for each in verdicts]
 
     assert ask(ahead) == []

@@ -38,6 +38,7 @@ def test_starttls_is_required_except_on_this_machine() -> None:
         "http://relay.example",
         "smtp://",
         "smtp://relay.example:99999",
+        "smtp://user:secret@[relay.example",
         "smtp://relay.example?starttls=maybe",
         "smtp://relay.example?timeout=never",
         "smtp://relay.example?timeout=0",

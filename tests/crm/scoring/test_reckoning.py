@@ -5,7 +5,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from consent.services import withdraw_on_behalf
 from crm.models import Contact, ContactScore, Lead, ScoreRule
@@ -171,3 +173,42 @@ def test_the_page_shows_how_leads_would_be_spread_and_saves() -> None:
         .status_code
         == 403
     )
+
+
+def test_a_change_of_rules_touches_no_score_in_its_request() -> None:
+    for name in ("Alice", "Bob"):
+        arrive(name, at=clock())
+    number = rule("Is there", 5)
+    assert reckon_scores(now=clock()) == 2
+    assert reckon_scores(now=clock()) == 0
+    draft = RuleDraft(name="Is there", rules={}, points=7, half_life_days=None)
+    with CaptureQueriesContext(connection) as asked:
+        store.change_rule(rule_id=number, draft=draft, now=clock())
+    touched = " ".join(each["sql"] for each in asked.captured_queries)
+    assert "crm_contactscore" not in touched and "crm_lead" not in touched
+    assert reckon_scores(now=clock()) == 2
+    assert set(ContactScore.objects.values_list("points", flat=True)) == {7}
+
+
+def test_a_batch_that_is_reckoned_by_the_old_rules_is_reckoned_again() -> None:
+    alice = arrive("Alice")
+    number = rule("Is there", 5)
+    ahead = clock() + timedelta(hours=1)  # a worker whose clock is wrong
+    reckon_scores(now=ahead)
+    draft = RuleDraft(name="Is there", rules={}, points=7, half_life_days=None)
+    store.change_rule(rule_id=number, draft=draft, now=clock())
+    assert score(alice) == (7, "")
+
+
+def test_the_preview_leaves_out_who_said_no_before_a_worker_has_come_to_them() -> None:
+    alice = arrive("Alice")
+    arrive("Bob", at=clock())
+    people.submit(alice, people.promotion(is_ticked=False))
+    number = rule("Is there", 5)
+    withdraw_on_behalf(
+        subject_id=alice, email="alice@example.org", purpose_code="targeted_promotion",
+        source_id=uuid4(), actor_id=uuid4(), now=clock(),
+    )  # fmt: skip
+    ContactScore.objects.update(refusal="")  # nobody has come to it
+    rules = [ScoreRule.objects.get(id=number)]
+    assert distribution(rules=rules, now=clock()) == [(0, 1)]
