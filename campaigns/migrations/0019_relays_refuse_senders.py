@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('campaigns', '0017_transactional_messages'),
+        ('campaigns', '0018_wishes_are_kept'),
     ]
 
     operations = [
