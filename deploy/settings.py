@@ -202,6 +202,8 @@ KNOWN_BROWSER_COOKIE_NAME = f"{_COOKIE_PREFIX}accord_known"
 CSRF_FAILURE_VIEW = "crm.pages.errors.csrf_failure"
 SESSION_COOKIE_AGE = integer("ACCORD_SESSION_SECONDS", 12 * 3600)
 # How many people one person may export alone (ASVS 5.0 2.3.5).
+# How many refused tokens of the staff API one network may bring within a quarter of an hour.
+TOKEN_REFUSALS = integer("ACCORD_TOKEN_REFUSALS", 30)
 EXPORT_ALONE_MAX = integer("ACCORD_EXPORT_ALONE_MAX", 100)
 # To how many people one person may send a campaign alone.
 CAMPAIGN_APPROVAL_SIZE = integer("ACCORD_CAMPAIGN_APPROVAL_SIZE", 1000)

@@ -30,7 +30,6 @@ _BODY, _CHECK = 43, 6  # 62^43 > 2^256; 62^6 > 2^32
 _SHAPE = re.compile(rf"{PREFIX}([0-9A-Za-z]{{{_BODY}}})([0-9A-Za-z]{{{_CHECK}}})")
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 TOKENS_MAX = 20
-REFUSALS = 30
 REFUSALS_WITHIN = timedelta(minutes=15)
 
 
@@ -239,7 +238,10 @@ def _check(row: ApiToken | None, request: Request) -> None:
 
 def _count_refusal(row: ApiToken | None, request: Request, why: str, now: datetime) -> None:
     kind, print_ = Kind.TOKEN_REFUSED, request.network_print
-    if happened(kind, within=REFUSALS_WITHIN, now=now, network_print=print_) >= REFUSALS:
+    if (
+        happened(kind, within=REFUSALS_WITHIN, now=now, network_print=print_)
+        >= settings.TOKEN_REFUSALS
+    ):
         raise TooManyRefusals(TooManyRefusals.__doc__)
     reference = {"why": why, **({"token": str(row.id)} if row else {})}
     account_id = row.account_id if row else None

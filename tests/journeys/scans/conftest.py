@@ -11,7 +11,11 @@ from tests.journeys.conftest import on_stage
 from tests.journeys.stage import Stage, set_up
 
 _LIMITS_OFF = dict.fromkeys(
-    ("ACCORD_FORMS_PER_NETWORK", "ACCORD_FORMS_PER_FORM", "ACCORD_MESSAGES_PER_MINUTE"), "10000000"
+    (
+        *("ACCORD_FORMS_PER_NETWORK", "ACCORD_FORMS_PER_FORM"),
+        *("ACCORD_MESSAGES_PER_MINUTE", "ACCORD_TOKEN_REFUSALS"),
+    ),
+    "10000000",
 )
 
 
