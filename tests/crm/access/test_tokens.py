@@ -278,15 +278,15 @@ def test_every_use_is_kept_by_ids_and_the_token_says_the_day_alone(
 
 
 def test_refusals_are_kept_and_limited_but_a_right_token_still_works(
-    account: Account, contact: Contact
+    account: Account, contact: Contact, settings: Settings
 ) -> None:
     token = make(account)
-    for _attempt in range(tokens.REFUSALS):
+    for _attempt in range(settings.TOKEN_REFUSALS):
         assert refused(ask(tokens.new_token(), contact))[0] == 401
     answer = ask(tokens.new_token(), contact)
     assert refused(answer) == (429, "too_many_refusals")
     assert answer.headers["Retry-After"] == "900"
-    assert SecurityEvent.objects.filter(kind="token_refused").count() == tokens.REFUSALS
+    assert SecurityEvent.objects.filter(kind="token_refused").count() == settings.TOKEN_REFUSALS
     assert ask(token, contact).status_code == 200
 
 
