@@ -61,7 +61,7 @@ def return_list(request: HttpRequest) -> HttpResponse:
     page = page_after(others, moment="received_at", cursor=cursor, size=25)
     late = waiting.unseen().filter(received_at__lt=now - waiting.OVERDUE_AFTER)
     context = {
-        "wishes": _named(waiting.wishes()[:_WISHES_SHOWN]),
+        "wishes": _named(list(waiting.wishes()[:_WISHES_SHOWN])),
         "late": late.count(),
         "figures": _figures(now - _COUNTED),
         "rows": _named(page.rows),

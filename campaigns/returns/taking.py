@@ -198,9 +198,9 @@ def note(*, return_id: UUID, source: str, found: Found, said: Words, received_at
         why=found.why,
         status=found.status[:12],
         attribution=how,
-        delivery_id=delivery and delivery.id,
+        delivery_id=delivery.id if delivery else None,
         campaign_id=campaign_id,
-        contact_id=delivery and delivery.contact_id,
+        contact_id=delivery.contact_id if delivery else None,
         is_kept=is_kept,
         is_wish=is_wish,
         # Nothing follows from what is about nobody, or waits for a person to believe it.

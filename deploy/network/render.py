@@ -16,6 +16,8 @@ RUNS_ON = {
     "staff": "staff",
     "search": "staff",
     "worker": "worker",
+    # Beside the mail server, which speaks LMTP to it on the loopback.
+    "returns": "worker",
     "owner": "worker",
 }
 
