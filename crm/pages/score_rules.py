@@ -5,7 +5,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -72,7 +72,7 @@ def _archived(number: str) -> ScoreRule | None:
 @require_http_methods(["GET", "HEAD", "POST"])
 @staff_page(*SCORERS)
 def score_rule_new(request: HttpRequest) -> HttpResponse:
-    return _builder(request, ScoreRuleForm(request.POST or None), None, from_rules({}))
+    return _builder(request, ScoreRuleForm(_given(request)), None, from_rules({}))
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -81,8 +81,13 @@ def score_rule_edit(request: HttpRequest, rule_id: UUID) -> HttpResponse:
     """Show a rule; the data protection officer may try one out, and saves nothing."""
     row = get_object_or_404(ScoreRule, id=rule_id, archived_at=None)
     initial = {name: getattr(row, name) for name in ScoreRuleForm.base_fields}
-    form = ScoreRuleForm(request.POST or None, initial=initial)
+    form = ScoreRuleForm(_given(request), initial=initial)
     return _builder(request, form, row, from_rules(row.rules))
+
+
+def _given(request: HttpRequest) -> QueryDict | None:
+    """What was sent, also if it is empty: then every field says what it needs."""
+    return request.POST if request.method == "POST" else None
 
 
 def _builder(

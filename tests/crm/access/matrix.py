@@ -119,7 +119,7 @@ MATRIX: dict[str, Row] = {
     "organisation-attach": Row(ORGANISATIONS, get=405, post=302),
     "organisation-detach": Row(ORGANISATIONS, get=405, post=404),
     "lead-list": Row(READERS, get=200, post=405),
-    "lead-state": Row(WRITERS, get=405, post=400),
+    "lead-state": Row(WRITERS, get=405, post=404),
     "lead-assign": Row(WRITERS, get=405, post=404),
     "lead": Row(READERS, get=404, post=405),
     "lead-bulk": Row(WRITERS, get=405, post=400),
