@@ -2,12 +2,13 @@
 
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import IntegrityError, transaction
 
 from campaigns import services
-from campaigns.automations import activating, versions
+from campaigns.automations import activating, publishing, versions
 from campaigns.automations.activating import ChangedMeanwhile, NotReadyToRun
 from campaigns.automations.definition import NotASequence, moved, read_definition, with_step
 from campaigns.automations.definition import Step as OneStep
@@ -215,7 +216,10 @@ def test_a_step_that_nobody_comes_to() -> None:
     ],
     ids=lambda held: held["kind"],
 )
-def test_a_step_that_cannot_be_done(broken: dict[str, Any]) -> None:
+def test_a_step_that_cannot_be_done(
+    broken: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "_PUBLISHERS", [])
     assert why(broken, cast.wait("s9"))["s1"] or why(broken)["s1"]
 
 
@@ -240,9 +244,8 @@ def test_a_way_back_into_the_sequence_without_a_wait() -> None:
     activating.activate(sequence_id=first, actor_id=cast.STAFF, now=NOW)
 
 
-def test_nothing_is_published_where_nobody_publishes() -> None:
-    from uuid import uuid4
-
+def test_nothing_is_published_where_nobody_publishes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(publishing, "_PUBLISHERS", [])
     with pytest.raises(NotConfigured):
         publish(kind="arrived", subjects={uuid4(): uuid4()}, at=NOW)
 
