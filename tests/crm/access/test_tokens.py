@@ -324,6 +324,7 @@ def test_the_page_makes_a_token_shown_once_and_revokes_it(
     assert ask(token, contact).status_code == 200
     page = client.get(reverse("token-list")).content.decode()
     assert "export" in page
+    assert "Pourquoi et pour quoi un contact peut être joint" in page
     assert token not in page
     row = ApiToken.objects.get()
     client.post(reverse("token-revoke", args=[row.pk]))
@@ -372,9 +373,13 @@ def test_the_document_describes_every_address_of_machines(account: Account) -> N
         "/api/v1/contacts/{contact_id}/records",
         "/api/v1/contacts/{contact_id}/proofs/{purpose}/{channel}",
         "/api/v1/campaigns/{campaign_id}/messages/{contact_id}/proof",
+        "/api/v1/leads",
+        "/api/v1/leads/{lead_id}",
+        "/api/v1/messages",
+        "/api/v1/messages/{message_id}",
     }
     for path, operations in described["paths"].items():
-        operation = operations["get"]
+        (operation,) = operations.values()
         names = {parameter["name"] for parameter in operation["parameters"]}
         assert all(f"{{{name}}}" in path for name in names)
         assert path.count("{") == len(names)
