@@ -76,7 +76,8 @@ class TokenForm(forms.Form):
 @staff_page(*TOKEN_MAKERS)
 def token_list(request: HttpRequest) -> HttpResponse:
     rows = ApiToken.objects.filter(account=account_of(request)).order_by("-created_at")[:SHOWN]
-    context = {"tokens": rows, "now": timezone.now(), "scope_words": _SCOPE_WORDS}
+    tokens_shown = [(row, [(scope, _SCOPE_WORDS[scope]) for scope in row.scopes]) for row in rows]
+    context = {"tokens": tokens_shown, "now": timezone.now()}
     return render(request, "crm/account/tokens.html", context)
 
 

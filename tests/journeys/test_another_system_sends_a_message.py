@@ -2,11 +2,13 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import httpx
+import pytest
 
 from campaigns.transactional.filling import Words
 from campaigns.transactional.templates import Design, create_transactional_template
@@ -36,7 +38,8 @@ def _template(*, is_required: bool) -> str:
     return code
 
 
-def _shop(stage: Stage) -> httpx.Client:
+@pytest.fixture
+def shop(stage: Stage) -> Iterator[httpx.Client]:
     now, name = datetime.now(UTC), f"shop-{uuid4().hex[:6]}"
     made = create_account(username=name, role="marketing", now=now, password=PASSWORD)
     key = make_token(
@@ -48,7 +51,8 @@ def _shop(stage: Stage) -> httpx.Client:
         now=now,
     )
     bearer = {"Authorization": f"Bearer {key}"}
-    return httpx.Client(base_url=stage.staff_url, headers=bearer, timeout=60)
+    with httpx.Client(base_url=stage.staff_url, headers=bearer, timeout=60) as client:
+        yield client
 
 
 def _ask(shop: httpx.Client, code: str, email: str, word: str) -> dict[str, Any]:
@@ -75,11 +79,11 @@ def _states(shop: httpx.Client, numbers: list[str]) -> Counter[str]:
     return Counter(shop.get(f"/api/v1/messages/{n}").json()["state"] for n in numbers)
 
 
-def test_it_is_asked_for_read_and_told_in_no_log(stage: Stage) -> None:
+def test_it_is_asked_for_read_and_told_in_no_log(stage: Stage, shop: httpx.Client) -> None:
     run = f"Zanzibar{uuid4().hex[:8]}"
     email = f"{run.lower()}@example.org"
     cast.subscriber(email, name="Alice")
-    shop, code = _shop(stage), _template(is_required=False)
+    code = _template(is_required=False)
     number = _ask(shop, code, email, run)["id"]
     wait_for(lambda: stage.inbox.to(email), "the message")
     (mail,) = stage.inbox.to(email)
@@ -93,12 +97,13 @@ def test_it_is_asked_for_read_and_told_in_no_log(stage: Stage) -> None:
         assert run not in log and email not in log, name
 
 
-def test_a_worker_that_is_killed_doubles_nothing_but_what_the_law_requires(stage: Stage) -> None:
+def test_a_worker_that_is_killed_doubles_nothing_but_what_the_law_requires(
+    stage: Stage, shop: httpx.Client
+) -> None:
     run = uuid4().hex[:8]
     emails = [f"buyer{number}-{run}@example.org" for number in range(2 * ORDERS)]
     for email in emails:
         cast.subscriber(email)
-    shop = _shop(stage)
     codes = [_template(is_required=False), _template(is_required=True)]
 
     def slow(_recipient: str) -> str:

@@ -101,6 +101,7 @@ def test_the_mail_of_who_does_not_agree_is_the_frozen_one_to_the_last_byte(
     alone = frame.render(
         {
             "first_name": "Alice",
+            "salutation": "Hello Alice",
             "opt_out_url": links.one_click_url,
             "preferences_url": links.preferences_url,
         },

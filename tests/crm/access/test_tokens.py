@@ -324,6 +324,7 @@ def test_the_page_makes_a_token_shown_once_and_revokes_it(
     assert ask(token, contact).status_code == 200
     page = client.get(reverse("token-list")).content.decode()
     assert "export" in page
+    assert "Pourquoi et pour quoi un contact peut être joint" in page
     assert token not in page
     row = ApiToken.objects.get()
     client.post(reverse("token-revoke", args=[row.pk]))
