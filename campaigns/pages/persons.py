@@ -33,7 +33,7 @@ def mail_persons(request: HttpRequest) -> HttpResponse:
     except SearchDown:
         problem = _("The search does not answer at the moment. Try again in a minute.")
     except NotASearch:
-        problem = _("Type at least three letters of a name, a company or an address.")
+        problem = _("Type at least two letters of a name, a company or an address.")
     context = {"people": people, "problem": problem}
     return render(request, "campaigns/_persons.html", context)
 

@@ -139,5 +139,5 @@ def test_the_person_is_found_by_words_that_stand_in_no_address() -> None:
     line = AccessRecord.objects.get(subject_ids__contains=[contact])
     assert (line.reader_id, line.why) == (reader_id(client), "mail-persons")
     assert "Nobody is found." in client.post(url, {"person": "qqqqqq"}).content.decode()
-    assert "at least three letters" in client.post(url, {"person": "ab"}).content.decode()
+    assert "at least two letters" in client.post(url, {"person": "a"}).content.decode()
     assert client.get(url, {"person": "vermil"}).status_code == 405
