@@ -10,7 +10,7 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from campaigns import services
-from campaigns.models import Campaign, Comparison, Delivery, DeliveryState
+from campaigns.models import Campaign, Comparison, Delivery, DeliveryState, LaunchPlan
 from tests.campaigns import cast
 from tests.campaigns.pages import desk
 from tests.campaigns.pages.desk import browser
@@ -29,7 +29,14 @@ def _seen(campaign: UUID) -> dict[str, str]:
 
 def _post(client: Client, name: str, campaign: UUID, **given: str) -> str:
     url = reverse(name, args=[campaign])
+    if name == "campaign-agree":
+        given["asked"] = _asked(campaign)
     return desk.plain(client.post(url, given, follow=True).content.decode())
+
+
+def _asked(campaign: UUID) -> str:
+    """The question that the page of the second person holds."""
+    return str(LaunchPlan.objects.get(campaign_id=campaign).approval_id)
 
 
 def _on(day: datetime, hour: str = "10:00") -> dict[str, str]:
