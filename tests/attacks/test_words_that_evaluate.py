@@ -59,7 +59,7 @@ def _arrive_all() -> None:
 
 def test_what_people_typed_is_mailed_and_shown_as_they_typed_it() -> None:
     _arrive_all()
-    mjml = desk.good_mjml().replace("{{ first_name", "{{ last_name }} | {{ first_name", 1)
+    mjml = desk.good_mjml().replace("{{ salutation", "{{ last_name }} | {{ salutation", 1)
     messages = delivered(cast.draft(subject="Dear {{ first_name }}", mjml=mjml))
     assert sorted(str(each["Subject"]) for each in messages) == sorted(f"Dear {t}" for t in CORPUS)
     for message in messages:

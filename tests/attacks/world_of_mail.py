@@ -30,6 +30,7 @@ def things_of_mail(*, owner: Account, contact: UUID) -> dict[str, str]:
         **_sequence(owner, contact),
         **_told(owner),
         "return_id": str(_return(contact)),
+        "message_id": str(uuid4()),
         "variant": "0",
         "language": "en",
         "relays/ code": "default",

@@ -60,7 +60,14 @@ def crowd(campaign: UUID, count: int, **chosen: object) -> list[UUID]:
     """Messages to people who are rows alone: to count by the thousand, not to be rendered."""
     people = [uuid_utils.compat.uuid7() for _ in range(count)]
     Contact.objects.bulk_create(
-        Contact(id=each, has_email=True, has_phone=False, created_at=NOW, updated_at=NOW)
+        Contact(
+            id=each,
+            has_email=True,
+            has_phone=False,
+            created_at=NOW,
+            updated_at=NOW,
+            last_act_at=NOW,
+        )
         for each in people
     )
     Delivery.objects.bulk_create(
