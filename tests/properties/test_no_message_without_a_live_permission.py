@@ -335,8 +335,8 @@ class World(RuleBasedStateMachine):
         _for_purpose(campaign, what)
         campaigns.launch(campaign_id=campaign, actor_id=None, now=self.now)
         if dies_at:
-            place = "Relay.hand_over" if dies_at == "gate" else "Turn._write"
-            with _dying(f"campaigns.delivery.engine.{place}"):
+            place = "relay.Relay.hand_over" if dies_at == "gate" else "engine.Turn._write"
+            with _dying(f"campaigns.delivery.{place}"):
                 cast.deliver(campaign)
             _let_leases_run_out(campaign)
             campaigns.sweep(now=cast.clock())
