@@ -12,11 +12,15 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from privacy.vault.formats import Unreadable, length_prefixed
 from privacy.vault.keyring import derived_key
 
+# The kinds of secret; each is a derived key of the inventory.
+SCOPES = frozenset({"webhook-secret"})
 _VERSION = b"\x01"
 _NONCE, _TAG = 12, 16
 
 
 def _parts(scope: str, place: bytes) -> tuple[AESGCM, bytes]:
+    if scope not in SCOPES:
+        raise ValueError(f"No kind of secret is called {scope!r}.")
     label = f"{scope}|1"
     return AESGCM(derived_key(label)), length_prefixed(
         b"crm", b"secret", _VERSION, scope.encode(), place
@@ -26,7 +30,7 @@ def _parts(scope: str, place: bytes) -> tuple[AESGCM, bytes]:
 def seal_secret(*, scope: str, place: bytes, secret: bytes) -> bytes:
     """Return a secret as a row may keep it: version, nonce and AES-256-GCM, bound to its place.
 
-    `scope` names the kind of secret (`webhook-secret`): each has a key of its own.
+    `scope` is one of SCOPES, each of which has a key of its own. Raises ValueError for another.
     """
     cipher, context = _parts(scope, place)
     nonce = os.urandom(_NONCE)

@@ -150,6 +150,7 @@ def test_each_program_gets_the_databases_of_its_process_only(
         "staff": ["ACCORD_STAFF_DSN"],
         "search": ["ACCORD_SEARCH_DSN"],
         "worker": ["ACCORD_WORKER_DSN"],
+        "returns": ["ACCORD_RETURNS_DSN"],
         "beat": [],
         "mail": [],
     }

@@ -115,6 +115,17 @@ class Stage:
                 start_new_session=True,
             )
 
+    def ring(self, task: str) -> None:
+        """Do what beat does when its time has come."""
+        command = [*self.celery, "call", task]
+        subprocess.run(
+            command,
+            cwd=ROOT,
+            env=self.environment("beat"),
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+
     def _web(self, name: str) -> list[str]:
         bind = f"127.0.0.1:{self.ports[name]}"
         command = [sys.executable, "-m", "gunicorn", "--config", "python:deploy.web_server"]

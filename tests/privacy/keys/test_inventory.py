@@ -20,6 +20,7 @@ from privacy.vault.destruction import destroy_epoch
 from privacy.vault.epochs import Reason, rotate_epoch
 from privacy.vault.keyring import LocalKeyRing
 from privacy.vault.rewrapping import rewrap
+from privacy.vault.secrets_at_rest import SCOPES, seal_secret
 from tests.conftest import NOW
 from tests.privacy.keys.people import agreed_destruction
 
@@ -54,8 +55,13 @@ def _is_listed(label: str) -> bool:
     return label != "*" and any(fnmatch(one, label) for one in listed)
 
 
-# The two functions themselves, and the inventory, which opens each to see whether it does.
-_DOORS = {"privacy/vault/keyring.py", "privacy/key_inventory.py"}
+# The two functions themselves, the inventory, which opens each to see whether it does, and what
+# derives a key for each of its SCOPES.
+_DOORS = {
+    "privacy/vault/keyring.py",
+    "privacy/key_inventory.py",
+    "privacy/vault/secrets_at_rest.py",
+}
 
 
 def test_every_derived_label_in_the_source_is_in_the_inventory() -> None:
@@ -68,6 +74,13 @@ def test_every_derived_label_in_the_source_is_in_the_inventory() -> None:
     assert len(used) >= 7
     unlisted = {(path, label) for path, label in used if not _is_listed(label)}
     assert {one for one in unlisted if one[0] not in _DOORS or one[1] != "*"} == set()
+
+
+def test_each_kind_of_secret_at_rest_is_in_the_inventory() -> None:
+    assert SCOPES
+    assert all(_is_listed(f"{scope}|1") for scope in SCOPES)
+    with pytest.raises(ValueError, match="another"):
+        seal_secret(scope="another", place=b"", secret=b"")
 
 
 def test_a_label_that_nobody_listed_would_be_found() -> None:
