@@ -85,15 +85,16 @@ def _answers(connection: psycopg.Connection) -> bool:
 
 @pytest.fixture(scope="session", autouse=True)
 def empty_between_tests() -> Iterator[None]:
-    empty, flush = Emptying(), TransactionTestCase._fixture_teardown
+    case: Any = TransactionTestCase
+    empty, flush = Emptying(), case._fixture_teardown
 
-    def teardown(self: TransactionTestCase) -> None:
+    def teardown(self: Any) -> None:
         for alias in self._databases_names(include_mirrors=False):
             empty(alias)
 
-    TransactionTestCase._fixture_teardown = teardown
+    case._fixture_teardown = teardown
     yield
-    TransactionTestCase._fixture_teardown = flush
+    case._fixture_teardown = flush
     empty.close()
 
 

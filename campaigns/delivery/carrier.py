@@ -1,8 +1,8 @@
 """Handing a batch over, one message behind the other, and naming each outcome.
 
-Between two messages the caller is asked again when the gate's answer has become old: a slow relay
-must not stretch the moment after which a "no" comes too late. What a relay speaks, SMTP or a
-provider's API, is a matter of its steps.
+Before the body of each message the caller is asked again when the gate's answer has become old:
+neither a slow relay nor a process that stood still may stretch the moment after which a "no" comes
+too late. What a relay speaks, SMTP or a provider's API, is a matter of its steps.
 """
 
 import time
@@ -18,6 +18,9 @@ from campaigns.smtp.outcomes import RelayUnavailable
 
 # What is past its gate is handed over within this time, at the relay's measured pace.
 GATE_SECONDS = 0.25
+# An answer of the gate that took so long says that this process stood still meanwhile (a machine
+# that was moved or swapped out): it counts from the question.
+_STOOD_STILL_SECONDS, _TRIES = 2.0, 3
 _FIRST_PACE = 0.02  # seconds per message, until the relay has shown its own
 _SMOOTHING = 0.3
 
@@ -46,8 +49,15 @@ class Step(ABC):
     """One message after the other of one batch."""
 
     @abstractmethod
-    def send(self, current: Prepared, following: Prepared | None) -> Outcome:
-        """Hand one message over. Raises RelayUnavailable: then it was not tried."""
+    def begin(self, current: Prepared) -> Outcome | None:
+        """Do all but the last act; return an outcome if there will be none.
+
+        Raises RelayUnavailable: then it was not tried.
+        """
+
+    @abstractmethod
+    def finish(self, current: Prepared, following: Prepared | None) -> Outcome:
+        """The act after which it may have left. Raises RelayUnavailable: then it was not tried."""
 
     @abstractmethod
     def drop_envelope(self) -> None:
@@ -101,30 +111,43 @@ class Carrier(ABC):
         return max(1, min(500, int(seconds / self._pace)))
 
     def hand_over(
-        self, batch: Sequence[Prepared], *, regate: Regate, seconds: float = GATE_SECONDS
+        self,
+        batch: Sequence[Prepared],
+        *,
+        regate: Regate,
+        seconds: float = GATE_SECONDS,
+        asked_at: float | None = None,
     ) -> list[Outcome]:
         """Hand over what has just passed its gate; return an outcome for every message tried.
 
-        A message that `regate` holds back has none. Raises HandOverStopped, which carries the
-        outcomes so far, when the relay takes nothing any more (its cause is RelayOut) or the gate
-        cannot be asked.
+        `asked_at` is the moment (time.monotonic) when the gate began to be asked. A message that
+        `regate` holds back has no outcome. Raises HandOverStopped, which carries the outcomes so
+        far, when the relay takes nothing any more (its cause is RelayOut) or the gate cannot be
+        asked.
         """
-        started, gated_at = time.monotonic(), time.monotonic()
+        started = time.monotonic()
+        gated_at = _counts_from(started if asked_at is None else asked_at)
         found: list[Outcome] = []
         waiting = list(batch)
         step = self.step()
         while waiting:
-            if time.monotonic() - gated_at > seconds:
-                waiting = self._asked_again(waiting, step, regate, found)
-                gated_at = time.monotonic()
-                if not waiting:
-                    break
-            current = waiting.pop(0)
+            current = waiting[0]
             try:
-                outcome = step.send(current, waiting[0] if waiting else None)
+                outcome = step.begin(current)
+                for _try in range(_TRIES):
+                    if outcome or not waiting or time.monotonic() - gated_at <= seconds:
+                        break
+                    asked_again_at = time.monotonic()
+                    waiting = self._asked_again(waiting, step, regate, found)
+                    gated_at = _counts_from(asked_again_at)
+                if not waiting or waiting[0] is not current:
+                    continue
+                following = waiting[1] if waiting[1:] else None
+                outcome = outcome or step.finish(current, following)
             except RelayUnavailable:
-                untried = _back([current, *waiting], delay_seconds=means.LOST_PAUSE_SECONDS)
+                untried = _back(waiting, delay_seconds=means.LOST_PAUSE_SECONDS)
                 raise HandOverStopped([*found, *untried], RelayOut(UNREACHABLE)) from None
+            waiting.pop(0)
             found.append(outcome)
             if failure := self._failure(outcome):
                 step.drop_envelope()
@@ -171,6 +194,12 @@ class Carrier(ABC):
         pace = max(seconds / messages, 0.0002)
         self._pace = pace if not self._has_pace else self._pace + _SMOOTHING * (pace - self._pace)
         self._has_pace = True
+
+
+def _counts_from(asked_at: float) -> float:
+    """From when on an answer of the gate that is here now becomes old."""
+    now = time.monotonic()
+    return now if now - asked_at < _STOOD_STILL_SECONDS else asked_at
 
 
 def _back(untried: Sequence[Prepared], *, delay_seconds: float = 0.0) -> list[Outcome]:

@@ -145,6 +145,7 @@ class Turn:
                 time.sleep(min(batch.relay_wait, PATIENCE_SECONDS))
 
     def _send(self, batch: PacedBatch, choice: Choice) -> None:
+        asked_at = time.monotonic()
         passed = self._pass_gate(batch.ready, relay=choice.way.code)
         batch.keep_only(passed)
         if not batch.is_fresh:
@@ -160,6 +161,7 @@ class Turn:
                 batch.ready,
                 regate=lambda late: self._pass_again(batch, late),
                 seconds=batch.seconds,
+                asked_at=asked_at,
             )
         except HandOverStopped as stopped:
             self._record(stopped.outcomes)

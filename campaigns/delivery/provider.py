@@ -49,14 +49,19 @@ class Provider(Carrier):
 class _Request(Step):
     def __init__(self, provider: Provider) -> None:
         self._provider = provider
+        self._session: ProviderSession
 
     def drop_envelope(self) -> None:
         """A request is a whole message: nothing is begun before its turn."""
 
-    def send(self, current: Prepared, following: Prepared | None) -> Outcome:
+    def begin(self, current: Prepared) -> Outcome | None:
+        self._session = self._provider.connect()
+        return None
+
+    def finish(self, current: Prepared, following: Prepared | None) -> Outcome:
         claimed, backend = current.claimed, self._provider.backend
         try:
-            answer = self._provider.connect().send(current.message, return_path=current.mail_from)
+            answer = self._session.send(current.message, return_path=current.mail_from)
         except HandOverInDoubt:
             self._provider.leave()
             return means.in_doubt(claimed)

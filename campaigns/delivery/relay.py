@@ -68,29 +68,32 @@ class _Step(Step):
             self._session.abandon()
         self._opened = None
 
-    def send(self, current: Prepared, following: Prepared | None) -> Outcome:
+    def begin(self, current: Prepared) -> Outcome | None:
+        """Open its envelope, if it was not opened behind the dot of the message before."""
+        if self._opened is None or self._opened[0] != current.claimed.id:
+            try:
+                self._session = self._relay.connect()
+                answer = self._session.open_message(current.mail_from, current.recipient)
+            except ConnectionLost:
+                self._opened = None
+                return means.lost(current.claimed)
+            self._opened = (current.claimed.id, answer)
+        answer = self._opened[1]
+        if isinstance(answer, Refused):
+            self._opened = None
+            return means.refused(current.claimed, answer)
+        return None
+
+    def finish(self, current: Prepared, following: Prepared | None) -> Outcome:
+        self._opened = None
         try:
-            opened = self._open(current)
-            if isinstance(opened, Refused):
-                return means.refused(current.claimed, opened)
             return self._body(current, following)
         except ConnectionLost:
-            self._opened = None
             return means.lost(current.claimed)
         except HandOverInDoubt:
-            self._opened = None
             return means.in_doubt(current.claimed)
         except UnsafeBody:
-            self._opened = None
             return Outcome(id=current.claimed.id, state=DeliveryState.FAILED, reason="unsafe_body")
-
-    def _open(self, current: Prepared) -> Ready | Refused:
-        if self._opened is not None and self._opened[0] == current.claimed.id:
-            answer = self._opened[1]
-            self._opened = None
-            return answer
-        self._session = self._relay.connect()
-        return self._session.open_message(current.mail_from, current.recipient)
 
     def _body(self, current: Prepared, following: Prepared | None) -> Outcome:
         if self._session is None:

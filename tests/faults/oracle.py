@@ -1,7 +1,7 @@
 """What must hold after any storm: the relay's own memory against the delivery ledger."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -10,6 +10,10 @@ from campaigns.delivery.statements import Claimed
 from campaigns.models import DeliveryState
 from tests.faults.stage import FaultStage
 
+# Acknowledged and honoured are two processes: between the last question and the last byte lie the
+# gate's quarter of a second, a message's way through the relay, and what a busy machine adds. A
+# frozen worker sleeps for twelve seconds.
+LAG_SECONDS = 3.0
 _ROWS = (
     "SELECT id, contact_id, reference_id, kind, state, reason, extract(epoch FROM handing_at)"
     " FROM campaigns_delivery WHERE kind = 1"
@@ -36,9 +40,16 @@ class Verdict:
         return {name: found for name in names if (found := list(getattr(self, name)))}
 
 
-def judge(stage: FaultStage, *, taken: Sequence[str], noes: dict[UUID, float]) -> Verdict:
-    """`taken` are the Message-IDs that the relay took; `noes` say when a "no" was acknowledged."""
-    found, accepted = Verdict(), Counter(taken)
+def judge(
+    stage: FaultStage,
+    *,
+    taken: Sequence[str],
+    noes: dict[UUID, float],
+    moments: Mapping[str, float] | None = None,
+) -> Verdict:
+    """`taken` are the Message-IDs that the relay took, `moments` when (Unix seconds) if it knows;
+    `noes` say when a "no" was acknowledged."""
+    found, accepted, moments = Verdict(), Counter(taken), moments or {}
     found.twice = [name for name, times in accepted.items() if times > 1]
     names = set()
     for number, contact, reference, kind, state, _reason, handing_at in stage.ask(_ROWS):
@@ -58,8 +69,9 @@ def judge(stage: FaultStage, *, taken: Sequence[str], noes: dict[UUID, float]) -
             found.denied.append(number)
         if state == DeliveryState.UNKNOWN:
             found.unknown.append(name)
-        # The gate came after somebody's "no" had been acknowledged, and let it pass.
-        is_late = contact in noes and handing_at and float(str(handing_at)) > noes[contact]
+        # The gate let it pass after somebody's "no" had been acknowledged, or the relay took it.
+        latest = max(float(str(handing_at or 0)), moments.get(name, 0.0))
+        is_late = contact in noes and latest > noes[contact] + LAG_SECONDS
         if is_late and (accepted[name] or state in (DeliveryState.SENT, DeliveryState.UNKNOWN)):
             found.after_no.append(number)
     found.strangers = sorted(set(accepted) - names)

@@ -124,8 +124,10 @@ def faults_stage(home: Path, *, relay_url: str, more: dict[str, str]) -> Iterato
             env=stage.environment("owner"),
             check=True,
         )
-        yield stage
-        stage.stop()
+        try:
+            yield stage
+        finally:
+            stage.stop()
     finally:
         cluster.stop()
 

@@ -172,7 +172,10 @@ def test_a_storm_with_a_relay_that_lies(
         waker.finish()
         _all_over(stage)
         verdict = oracle.judge(
-            stage, taken=[each.message_id for each in relay.taken], noes=deserters.noes
+            stage,
+            taken=[each.message_id for each in relay.taken],
+            moments={each.message_id: each.at for each in relay.taken},
+            noes=deserters.noes,
         )
         kills = stage.struck()
         _say(verdict, kills, deserters)

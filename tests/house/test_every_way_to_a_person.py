@@ -161,7 +161,7 @@ NOBODY: dict[str, str] = {
     "consent/objecting.py::object_by_message": _MARKS,
     "campaigns/trials.py::_hand_over": "A test for a member of staff, of a made-up person.",
     "campaigns/delivery/relay.py::Relay.connect": _BEHIND,
-    "campaigns/delivery/relay.py::_Step._open": _BEHIND,
+    "campaigns/delivery/relay.py::_Step.begin": _BEHIND,
     "campaigns/providers/session.py::ProviderSession.send": _BEHIND,
     "campaigns/delivery/doubts.py::_knock": "Greets the relay and leaves: no envelope, nobody's "
     "address; the relay's log then reaches to now.",

@@ -1,12 +1,15 @@
 """Sending against a real relay: who gets the message, who does not any more, and why."""
 
 import threading
+from typing import Any
 
 import pytest
 from django.db import connections
 
 from campaigns import services
+from campaigns.delivery import carrier, engine, statements
 from campaigns.models import Campaign, Delivery, DeliveryState
+from campaigns.smtp.session import RelaySession
 from crm.models import Contact, ContactCampaign
 from tests.campaigns import cast
 from tests.conftest import NOW
@@ -59,6 +62,36 @@ def test_a_no_during_a_slow_campaign_stops_the_next_message(inbox: Inbox) -> Non
     cast.deliver(campaign)
     assert len(inbox.recipients()) == 2
     assert cast.counts(campaign) == {"sent": 2, "skipped": 4}
+
+
+@pytest.mark.parametrize(
+    ("owner", "name"),
+    [(engine, "journal_head"), (statements, "gate"), (RelaySession, "open_message")],
+    ids=["before the gate is asked", "behind its answer", "before the body"],
+)
+def test_a_no_while_the_process_stands_still_is_honoured_when_it_goes_on(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch, owner: Any, name: str
+) -> None:
+    """A machine is moved, or swapped out: what was asked before is old, however it looks."""
+    contacts = cast.subscribers(1)
+    campaign = cast.launched()
+    real, stops = getattr(owner, name), []
+
+    def stands_still(*args: Any, **kwargs: Any) -> Any:
+        answer = real(*args, **kwargs)
+        if not stops:
+            stops.append(name)
+            cast.opt_out(contacts, ["person0@example.org"])
+            connections["intake"].close()
+            threading.Event().wait(0.3)
+        return answer
+
+    monkeypatch.setattr(owner, name, stands_still)
+    monkeypatch.setattr(carrier, "_STOOD_STILL_SECONDS", 0.2)
+    cast.deliver(campaign)
+    assert stops
+    assert inbox.recipients() == []
+    assert cast.counts(campaign) == {"skipped": 1}
 
 
 def test_a_restricted_person_and_an_erased_key_are_skipped_with_the_reason(inbox: Inbox) -> None:
