@@ -75,7 +75,8 @@ def test_a_no_while_the_process_stands_still_is_honoured_when_it_goes_on(
     """A machine is moved, or swapped out: what was asked before is old, however it looks."""
     contacts = cast.subscribers(1)
     campaign = cast.launched()
-    real, stops = getattr(owner, name), []
+    real = getattr(owner, name)
+    stops: list[str] = []
 
     def stands_still(*args: Any, **kwargs: Any) -> Any:
         answer = real(*args, **kwargs)
