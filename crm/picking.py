@@ -1,6 +1,6 @@
 """One person chosen by staff, to be shown what concerns them: found by words, opened one by one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from crm.models import Contact
@@ -21,6 +21,12 @@ def find_people(*, text: str) -> Sequence[Profile]:
     free = Contact.objects.filter(id__in=ids, restricted_at=None).values_list("id", flat=True)
     identities = profiles(contact_ids=list(free))
     return [identities[number] for number in ids if number in identities]
+
+
+def restricted_ids(contact_ids: Iterable[UUID]) -> set[UUID]:
+    """Return those among these contacts who asked that their data be left unused."""
+    rows = Contact.objects.filter(id__in=list(contact_ids), restricted_at__isnull=False)
+    return set(rows.values_list("id", flat=True))
 
 
 def person_of(*, contact_id: UUID) -> Profile | None:

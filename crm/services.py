@@ -24,7 +24,7 @@ from crm.officer.notice_use import NoticeUse, register_notice_uses
 from crm.officer.uses import PurposeUse, register_purpose_uses
 from crm.pages.labels import BASES, LEDGER_STATES, METHODS
 from crm.people import Person, Profile, profiles
-from crm.picking import find_people, person_of
+from crm.picking import find_people, person_of, restricted_ids
 from crm.problems import problem
 from crm.reaching import last_signs, mark_reachable, note_reply
 from crm.reception import Facets, receive_lead, receive_many
@@ -181,6 +181,7 @@ __all__ = [
     "register_segment_uses",
     "require_contact",
     "restore_segment",
+    "restricted_ids",
     "ring_reminders",
     "seconds_to_wait",
     "segment_rules",

@@ -6,7 +6,9 @@ from uuid import UUID
 
 from django.db import connections
 
+from consent.services import Reach
 from crm.organisations import details_of
+from crm.targeting import objectors
 
 _SQL = """
     SELECT contact.id, contact.language, contact.country, contact.status, contact.source,
@@ -24,17 +26,25 @@ class Traits:
     organisation_id: UUID | None = None
 
 
-def traits(*, contact_ids: Sequence[UUID]) -> dict[UUID, Traits]:
-    """Return the facets of contacts, in one query whatever their number; it opens no document."""
+def traits(*, emails: Mapping[UUID, str]) -> dict[UUID, Traits]:
+    """Return the facets of contacts by which a mail may differ; `emails` are their addresses.
+
+    Of whoever said no to marketing that is chosen for them nothing is known here but the language
+    to write in and the organisation to name: they get the mail as anybody would. Three statements
+    whatever their number; no document is opened.
+    """
+    unprofiled = objectors({number: Reach(email) for number, email in emails.items()})
     with connections["default"].cursor() as cursor:
-        cursor.execute(_SQL, [list(contact_ids)])
-        return {row[0]: _traits(row) for row in cursor.fetchall()}
+        cursor.execute(_SQL, [list(emails)])
+        return {row[0]: _traits(row, is_profiled=row[0] not in unprofiled) for row in cursor}
 
 
-def _traits(row: Sequence[object]) -> Traits:
+def _traits(row: Sequence[object], *, is_profiled: bool) -> Traits:
     _id, language, country, status, source, is_professional, organisation_id, tags = row
     assert isinstance(tags, list)  # noqa: S101
     assert organisation_id is None or isinstance(organisation_id, UUID)  # noqa: S101
+    if not is_profiled:
+        return Traits({"language": frozenset([str(language)])}, organisation_id)
     words = {"language": language, "country": country, "status": status, "source": source}
     return Traits(
         {

@@ -2,12 +2,15 @@
 
 The mail names nobody: who opens the link signs in first. It goes the way of required letters, over
 a relay that may carry them and within its limits, and is handed over once; the notice itself is on
-the colleague's home page whatever becomes of it.
+the colleague's home page whatever becomes of it. No gate stands before it, so it goes to nobody
+who is a contact, and to one colleague only so often.
 """
 
 import logging
 from collections import Counter
+from collections.abc import Iterable
 from collections.abc import Sequence as Many
+from contextlib import suppress
 from datetime import datetime, timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -28,12 +31,14 @@ from campaigns.models import ColleagueNotice, DeliveryState
 from campaigns.relays.mail_services import service_of
 from campaigns.smtp.addresses import BadAddress, wire_address
 from campaigns.smtp.dkim_signing import SigningKeyUnusable
-from privacy.services import keyed_id
+from privacy.services import InvalidAddress, find_by_email, keyed_id, normalise_email
 
 logger = logging.getLogger("campaigns.automations")
 _MOST = 50
 # Longer than fifty of them take over a slow relay.
 _HANDING = timedelta(hours=2)
+# A colleague needs no hundredth mail to look at the list in the program.
+MOST_AN_HOUR = 20
 
 
 class NoticeUnknown(LookupError):
@@ -66,6 +71,16 @@ def settle_notice(*, notice_id: UUID, account_id: UUID, now: datetime) -> UUID:
     return contact_id
 
 
+def addresses_of_contacts(addresses: Iterable[str]) -> set[str]:
+    """Return which of these are the addresses of contacts."""
+    plain = {}
+    for address in addresses:
+        with suppress(InvalidAddress):  # nobody has it
+            plain[address] = normalise_email(address)
+    known = find_by_email(emails=list(plain.values()))
+    return {address for address, normal in plain.items() if normal in known}
+
+
 def mail_notices(*, worker: str, now: datetime) -> int:
     """Mail what waits; return how many left. A crash in between loses the mail, not the notice.
 
@@ -79,14 +94,30 @@ def mail_notices(*, worker: str, now: datetime) -> int:
         )
         numbers = [row.id for row in rows]
         ColleagueNotice.objects.filter(id__in=numbers).update(mail_state="handing")
+    contacts = addresses_of_contacts(row.address for row in rows)
+    lately = _mailed_lately({row.account_id for row in rows}, now)
     sender_domain = settings.SENDER_ADDRESS.rpartition("@")[2].lower()
     fates = Counter[str]()
     with Fleet(worker=worker, load="letter", sender_domain=sender_domain) as fleet:
         for row in rows:
-            fate = _fate(fleet, row, now)
+            if row.address in contacts:
+                fate = "refused"
+            elif lately[row.account_id] >= MOST_AN_HOUR:
+                fate = "enough"
+            else:
+                fate = _fate(fleet, row, now)
             fates[fate] += 1
+            lately[row.account_id] += fate == "sent"
             ColleagueNotice.objects.filter(id=row.id).update(mail_state=fate)
     return fates["sent"]
+
+
+def _mailed_lately(account_ids: set[UUID], now: datetime) -> Counter[UUID]:
+    """How many mails each of these colleagues was sent within the last hour."""
+    rows = ColleagueNotice.objects.filter(
+        account__in=account_ids, mail_state="sent", at__gt=now - timedelta(hours=1)
+    )
+    return Counter(rows.values_list("account_id", flat=True))
 
 
 def _give_up(now: datetime) -> None:

@@ -10,7 +10,6 @@ before the lease has ended. So what the relay does not have now it will not get 
 """
 
 import logging
-from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,15 +23,13 @@ from campaigns.delivery import statements
 from campaigns.delivery.naming import message_id
 from campaigns.delivery.outcomes import MOST_TRIES
 from campaigns.delivery.postfix_log import NoEvidence, Reading, queued_now, read_log
-from campaigns.delivery.statements import Claimed, Doubt, Outcome, Written
-from campaigns.models import LETTER_KINDS, SINGLE_KINDS, Delivery, DeliveryKind, DeliveryState
+from campaigns.delivery.statements import Claimed, Doubt, Outcome
+from campaigns.delivery.telling import tell_sent
+from campaigns.models import LETTER_KINDS, DeliveryState
 from campaigns.relays.addresses import DEFAULT
-from campaigns.single.sending import single_handed_over
 from campaigns.smtp.addresses import BadRelayAddress, RelayAddress
 from campaigns.smtp.outcomes import RelayFailure
 from campaigns.smtp.session import RelaySession
-from consent.services import letters_handed_over
-from crm.services import record_sent
 
 logger = logging.getLogger("campaigns.delivery")
 
@@ -99,7 +96,9 @@ def resolve(*, clock: Callable[[], datetime]) -> int:
         outcomes = _outcomes(doubts, now=now)
         with transaction.atomic(using="default"):
             written = statements.settle_doubts(outcomes=outcomes)
-            _tell(written, now)
+            # As if its worker had lived to say it.
+            sent = [row.id for row in written if row.state == DeliveryState.SENT]
+            tell_sent(sent, at=now)
         settled += len(written)
     return settled
 
@@ -146,21 +145,3 @@ def _outcome(doubt: Doubt, answer: Answer, queue_id: str) -> Outcome:
     if is_required and doubt.attempts < MOST_TRIES:
         return Outcome(id=doubt.id, state=DeliveryState.QUEUED, reason="in_doubt")
     return Outcome(id=doubt.id, state=DeliveryState.UNKNOWN, reason="hand_over_unproven")
-
-
-def _tell(written: Sequence[Written], now: datetime) -> None:
-    """What follows from a message that was sent, as if its worker had lived to say it."""
-    sent = [row for row in written if row.state == DeliveryState.SENT]
-    newsletters = [row.id for row in sent if row.kind == DeliveryKind.NEWSLETTER]
-    people = defaultdict(list)
-    rows = Delivery.objects.filter(id__in=newsletters)
-    for campaign_id, contact_id in rows.values_list("campaign_id", "contact_id"):
-        people[campaign_id].append(contact_id)
-    for campaign_id, contacts in people.items():
-        record_sent(campaign_id=campaign_id, contact_ids=contacts, at=now)
-    single = [row.reference_id for row in sent if row.kind in SINGLE_KINDS]
-    if single:
-        single_handed_over(references=single, now=now)
-    letters = [row.reference_id for row in sent if row.kind in LETTER_KINDS]
-    if letters:
-        letters_handed_over(request_ids=letters, now=now)

@@ -184,7 +184,7 @@ class NewsletterDesk:
         marks = dict(
             zip(addresses, fingerprint_emails(emails=list(addresses.values())), strict=True)
         )
-        known = self._known(list(people))
+        known = self._known(addresses)
         done = Preparation([], [])
         for row in rows:
             person = people.get(row.contact_id)
@@ -204,13 +204,13 @@ class NewsletterDesk:
             done.prepared.append(Prepared(row, return_path(row), recipient, message, mark))
         return done
 
-    def _known(self, contact_ids: Sequence[UUID]) -> "_Known":
-        """What these mails need of the people beside their profiles, in one query each."""
+    def _known(self, emails: Mapping[UUID, str]) -> "_Known":
+        """What these mails need of the people beside their profiles, a few queries for all."""
         mails = self._mails.values()
         needs_organisation = any(mail.needs_organisation for mail in mails)
         if not needs_organisation and not any(mail.needs_facets for mail in mails):
             return _Known()
-        known = traits(contact_ids=contact_ids)
+        known = traits(emails=emails)
         if not needs_organisation:
             return _Known(known)
         theirs = {each.organisation_id for each in known.values() if each.organisation_id}

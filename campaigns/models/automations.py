@@ -218,7 +218,8 @@ class ColleagueNotice(models.Model):
     seen_at = models.DateTimeField(null=True)
     # Where a mail with the link goes; empty for none.
     address = models.CharField(max_length=254, blank=True)
-    # waiting, handing, sent, failed; empty for none
+    # waiting, handing, sent, failed, refused (a contact's address), enough (for this hour); empty
+    # for none
     mail_state = models.CharField(max_length=8, blank=True)
 
     class Meta:

@@ -50,7 +50,7 @@ def reader_for(contact: str, language: str, *, needs_organisation: bool) -> Read
         return None
     if person is None:
         return None
-    known = traits(contact_ids=[contact_id])[contact_id]
+    known = traits(emails={contact_id: person.email})[contact_id]
     organisation = _organisation(known) if needs_organisation else ""
     theirs = values_of(person, organisation=organisation, language=language)
     return Reader({**sample_values(language), **theirs}, known.words)

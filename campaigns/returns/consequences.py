@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import InterfaceError, OperationalError, transaction
 from django.db.models import F
 
+from campaigns.delivery.telling import tell_bounces, tell_sent
 from campaigns.models import (
     NO_KINDS,
     OPEN_STATES,
@@ -23,7 +24,7 @@ from campaigns.returns import replies
 from campaigns.returns.kinds import BLAMELESS, Kind
 from campaigns.returns.weighing import THRESHOLD, weight_after
 from consent.services import object_by_message
-from crm.services import kept_ids, last_signs, mark_unreachable, note_reply, publish_events
+from crm.services import kept_ids, last_signs, mark_unreachable, note_reply
 
 logger = logging.getLogger("campaigns.returns")
 # Said of a message while its worker has not written down yet that it was taken: a moment later.
@@ -99,8 +100,6 @@ def _apply_one(return_id: UUID, now: datetime, waits_for_others: bool) -> bool:
             _CONSEQUENCES.get(Kind(row.kind), _nothing)(case)
         row.applied_at = now
         row.save(update_fields=["applied_at"])
-    if row.kind == Kind.REPLY and case is not None:
-        replies.tell(contact_id=case.person, campaign_id=row.campaign_id, at=row.received_at)
     return True
 
 
@@ -136,8 +135,7 @@ def _bounced(case: _Case) -> None:
         evidence=f"{case.row.status} {case.row.why}".strip(),
     )
     if changed:
-        ids = {"delivery_id": str(delivery.id), "contact_id": str(delivery.contact_id)}
-        publish_events(kind="delivery.bounced", ids=[ids], at=row.received_at)
+        tell_bounces([(delivery.id, delivery.contact_id)], at=row.received_at)
 
 
 def _hard_bounce(case: _Case) -> None:
@@ -187,9 +185,11 @@ def _soft_bounce(case: _Case) -> None:
 def _arrived(case: _Case) -> None:
     """It is in the mailbox: what was unknown is known, and nothing speaks against the address."""
     row = case.row
-    Delivery.objects.filter(id=case.delivery.id, state=DeliveryState.UNKNOWN).update(
+    unknown = Delivery.objects.filter(id=case.delivery.id, state=DeliveryState.UNKNOWN)
+    if unknown.update(
         state=DeliveryState.SENT, reason="", evidence=f"{row.status} {row.kind}".strip()
-    )
+    ):
+        tell_sent([case.delivery.id], at=row.received_at)
     if case.is_same_address:
         SoftBounce.objects.filter(contact_id=case.person).delete()
 
@@ -229,6 +229,7 @@ def _reply(case: _Case) -> None:
         reference={"campaign": str(delivery.campaign_id)} if delivery.campaign_id else {},
         at=row.received_at,
     )
+    replies.tell(contact_id=case.person, campaign_id=row.campaign_id, at=row.received_at)
 
 
 _CONSEQUENCES: dict[Kind, Callable[[_Case], None]] = {

@@ -6,11 +6,14 @@ from datetime import datetime
 from typing import Protocol
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError, transaction
+
 logger = logging.getLogger("campaigns.returns")
 
 
 class OnReply(Protocol):
-    """Told after the commit, once per reply, by ids; `campaign_id` is None for a letter."""
+    """Told once per reply, by ids, in the transaction that notes it; `campaign_id` is None for a
+    letter."""
 
     def __call__(self, *, contact_id: UUID, campaign_id: UUID | None, at: datetime) -> None: ...
 
@@ -33,8 +36,13 @@ def register_on_reply(name: str, listener: OnReply) -> Callable[[], None]:
 
 
 def tell(*, contact_id: UUID, campaign_id: UUID | None, at: datetime) -> None:
+    """In the caller's transaction: a process that dies here is told again. What a listener that
+    fails had written is undone, and the reply stays noted."""
     for name, listener in list(_LISTENERS.items()):
         try:
-            listener(contact_id=contact_id, campaign_id=campaign_id, at=at)
+            with transaction.atomic():
+                listener(contact_id=contact_id, campaign_id=campaign_id, at=at)
+        except (OperationalError, InterfaceError):
+            raise
         except Exception as error:
             logger.error("%s was told of a reply and failed: %s", name, type(error).__name__)

@@ -29,6 +29,7 @@ from crm.pages.segment_builder import GroupRow, facts_by_family, from_rules
 from crm.pages.segment_explained import contact_of, explained
 from crm.pages.segment_form import from_post
 from crm.people import profiles
+from crm.picking import restricted_ids
 from crm.segments import counting, store
 from crm.segments.choices import STATUS_NAMES
 from crm.segments.counting import WHEN_ASKED, WHILE_TYPING, TooLong, how_many
@@ -235,6 +236,8 @@ def _explain(who: str, rules: dict[str, Any], now: datetime) -> Context:
     if not who.strip():
         return {"explain_error": _("Write the whole e-mail address of a contact.")}
     contact_id = contact_of(who)
+    if contact_id is not None and restricted_ids([contact_id]):
+        return {"explain_error": _("This person asked that their data be left unused.")}
     try:
         if contact_id is not None:
             found = explained(contact_id=contact_id, rules=rules, now=now)

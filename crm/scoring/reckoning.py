@@ -15,15 +15,13 @@ from django.db import connections, transaction
 from django.db.models import F, Q
 from psycopg.types.json import Jsonb
 
-from consent.services import EVERYTHING, Channel, Reach, reachable, suppressed_emails
+from consent.services import EVERYTHING, Reach
 from crm.models import Contact, ContactScore, Lead, ScoreRule
 from crm.people import reaches
 from crm.scoring.store import hold_rules, rules_changed_at, score_rules
 from crm.segments.compile import membership
+from crm.targeting import NO, PURPOSE, objectors
 
-# The purpose whose objection is an objection to profiling for marketing.
-PURPOSE = "targeted_promotion"
-_NO = frozenset({"refused", "withdrawn", "objected", "suppressed"})
 _KEEP = (Path(__file__).parent.parent / "sql" / "keep_scores.sql").read_text("utf-8")
 BATCH, AGES_IN, SAMPLE = 500, timedelta(days=1), 2_000
 OBJECTED, RESTRICTED = "objected", "restricted"
@@ -96,11 +94,7 @@ def _refused(people: Mapping[UUID, Contact]) -> dict[UUID, str]:
     reach = {
         number: Reach(email, phone) for number, (email, phone) in reaches(list(people)).items()
     }
-    gate = reachable(people=reach, purpose_code=PURPOSE, channel=Channel.EMAIL)
-    emails = [each.email for each in reach.values() if each.email]
-    kept = suppressed_emails(emails=emails, purpose_code=PURPOSE) if emails else set()
-    refused = {number: OBJECTED for number, why in gate.items() if why in _NO}
-    refused |= {number: OBJECTED for number, each in reach.items() if each.email in kept}
+    refused = dict.fromkeys(objectors(reach), OBJECTED)
     # Whose profile does not open could have said no by an address that we cannot compare.
     refused |= dict.fromkeys(people.keys() - reach.keys(), OBJECTED)
     return refused | {number: RESTRICTED for number, row in people.items() if row.restricted_at}
@@ -179,7 +173,7 @@ def _said_no(ids: Iterable[UUID]) -> set[UUID]:
         cursor.execute(
             "SELECT r.subject_id FROM consent_refusals(%s, 'email') r"
             " WHERE r.subject_id = ANY(%s::uuid[]) AND r.refusal = ANY(%s)",
-            [PURPOSE, list(ids), sorted(_NO)],
+            [PURPOSE, list(ids), sorted(NO)],
         )
         return {row[0] for row in cursor.fetchall()}
 

@@ -30,11 +30,11 @@ def membership(*, rules: Mapping[str, Any] | None, now: datetime) -> Compiled:
     """Return a statement of one column, the ids of the segment's contacts, and its parameters.
 
     The only text from outside is in the parameters. None and {} are everybody. Raises
-    InvalidRules. The statement can be nested in another one. Segments that the rules name are
-    read first.
+    InvalidRules. The statement can be nested in another one, and further conditions of `c` may
+    follow it. Segments that the rules name are read first.
     """
     clause, parameters = condition(whole(rules), now, is_sure=True)
-    return f"SELECT c.id FROM crm_contact c WHERE {clause}", parameters  # noqa: S608
+    return f"SELECT c.id FROM crm_contact c WHERE ({clause})", parameters  # noqa: S608
 
 
 def condition(group: Whole, now: datetime, *, is_sure: bool) -> Compiled:

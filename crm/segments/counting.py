@@ -87,9 +87,15 @@ def _estimate(rules: Mapping[str, Any] | None, now: datetime) -> int:
 
 
 def sample(*, rules: Mapping[str, Any] | None, now: datetime) -> list[UUID]:
-    """Return the newest few contacts of a segment. Raises InvalidRules and TooLong."""
+    """Return the newest few contacts of a segment, without those whose data must be left unused.
+
+    Raises InvalidRules and TooLong.
+    """
     statement, parameters = membership(rules=rules, now=now)
     with no_longer_than(WHILE_TYPING), connections["default"].cursor() as cursor:
         # An id begins with the time at which it was made.
-        cursor.execute(f"{statement} ORDER BY c.id DESC LIMIT %s", [*parameters, SAMPLE_SIZE])
+        cursor.execute(
+            f"{statement} AND c.restricted_at IS NULL ORDER BY c.id DESC LIMIT %s",
+            [*parameters, SAMPLE_SIZE],
+        )
         return [row[0] for row in cursor.fetchall()]

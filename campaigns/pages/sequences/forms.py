@@ -18,6 +18,7 @@ from campaigns.automations.definition import (
     Definition,
     Step,
 )
+from campaigns.automations.notices import addresses_of_contacts
 from campaigns.models import Sequence, SequenceState
 from campaigns.pages.forms import Choices, purpose_choices
 from campaigns.pages.sequences.words import (
@@ -276,10 +277,17 @@ class NotifyForm(forms.Form):
 
     def clean_address(self) -> str:
         address = str(self.cleaned_data["address"])
+        if not address:
+            return ""
         try:
-            return wire_address(address) and address if address else ""
+            wire_address(address)
         except BadAddress:
             raise ValidationError(_("This is not an e-mail address.")) from None
+        if addresses_of_contacts([address]):
+            raise ValidationError(
+                _("This is the address of a contact: the mails of the sequence are for them.")
+            )
+        return address
 
 
 class WebhookForm(forms.Form):

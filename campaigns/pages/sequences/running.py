@@ -25,7 +25,7 @@ from campaigns.pages.forms import MomentField
 from campaigns.pages.sequences import READERS, WRITERS, words
 from campaigns.pages.sequences.flow import beginning, counts_of, flow, version_name
 from campaigns.pages.sequences.forms import ActivateForm, uuid_or_none
-from crm.services import Account, account_of, profiles, staff_page
+from crm.services import Account, account_of, profiles, restricted_ids, staff_page
 
 PEOPLE, OLDER = 50, 10
 
@@ -122,11 +122,12 @@ def sequence_people(request: HttpRequest, sequence_id: UUID) -> HttpResponse:
         )
     found = list(rows.select_related("version").order_by("-started_at", "-id")[: PEOPLE + 1])
     people = found[:PEOPLE]
-    known = profiles(contact_ids=[row.contact_id for row in people])
+    unused = restricted_ids([row.contact_id for row in people])
+    known = profiles(contact_ids=[row.contact_id for row in people if row.contact_id not in unused])
     context = {
         "sequence": shown,
         "step": step,
-        "lines": [(row, known.get(row.contact_id)) for row in people],
+        "lines": [(row, known.get(row.contact_id), row.contact_id in unused) for row in people],
         "may_write": account_of(request).role in WRITERS,
         "has_more": len(found) > PEOPLE,
         "next_url": f"?step={step}&after={people[-1].id}" if people else "",

@@ -7,7 +7,9 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
+from campaigns.automations.notices import MOST_AN_HOUR, notices_of
 from campaigns.models import ColleagueNotice, Relay
+from campaigns.pages.sequences.forms import NotifyForm
 from campaigns.services import send_letters, send_notices
 from campaigns.smtp.dkim_signing import SigningKeyUnusable
 from crm.models import Account, WebhookEvent
@@ -95,6 +97,33 @@ def test_a_key_that_cannot_be_used_fails_the_mail_and_holds_nothing_up(
     with scene.relays(settings, default=Script()):
         assert send_notices(now=NOW) == 0
     assert state() == "failed"
+
+
+def test_no_notice_goes_to_a_contact(settings: Settings, notice: ColleagueNotice) -> None:
+    """No gate stands before these mails: a prospect who is typed in as a colleague gets none."""
+    newsletters.subscriber("colleague@example.net")
+    script = Script()
+    with scene.relays(settings, default=script):
+        assert send_notices(now=NOW) == 0
+    assert (state(), script.bodies) == ("refused", [])
+    form = NotifyForm({"account": str(notice.account_id), "address": "Colleague@Example.net"})
+    assert list(form.errors) == ["address"]
+
+
+def test_a_colleague_is_mailed_so_often_in_an_hour_and_reads_the_rest_in_the_program(
+    settings: Settings, notice: ColleagueNotice
+) -> None:
+    values = {"account": notice.account, "sequence": notice.sequence, "address": notice.address}
+    ColleagueNotice.objects.bulk_create(
+        ColleagueNotice(
+            id=uuid4(), contact_id=notice.contact_id, at=NOW, mail_state="waiting", **values
+        )
+        for _more in range(MOST_AN_HOUR + 4)
+    )
+    with scene.relays(settings, default=Script()):
+        assert send_notices(now=NOW) == MOST_AN_HOUR
+    assert ColleagueNotice.objects.filter(mail_state="enough").count() == 5
+    assert len(notices_of(account_id=notice.account_id, most=50)) == MOST_AN_HOUR + 5
 
 
 def test_what_a_dead_worker_was_handing_over_is_not_sent_again(

@@ -1,5 +1,7 @@
 """One campaign, different mails: by conditions, by organisation, by the language of each person."""
 
+from uuid import uuid4
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -7,25 +9,28 @@ from django.test.utils import CaptureQueriesContext
 from campaigns import services
 from campaigns.models import CampaignVersion
 from campaigns.trials import sample_values
+from consent.services import withdraw_on_behalf
 from crm.models import Contact, ContactTag, Tag
 from crm.organisations import Change, create_organisation
 from tests.campaigns import cast
 from tests.campaigns.content.pieces import mail
 from tests.campaigns.content.test_conditions import blocks, section
 from tests.conftest import NOW
+from tests.consent import people
 from tests.journeys.inbox import Inbox
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "vault", "intake"], transaction=True),
     pytest.mark.usefixtures("vault"),
 ]
-MJML = blocks(
+SECTIONS = (
     section("For all"),
     section("At stand 12 <a href='https://stand.example/'>map</a>", "tag has salon-2026"),
     section("Not seen at the fair", "tag has not salon-2026"),
     section("Chers voisins", "country is one of FR,BE"),
     section("For your work", "is_professional"),
 )
+MJML = blocks(*SECTIONS)
 
 
 def words_of(inbox: Inbox, address: str) -> tuple[str, str]:
@@ -52,6 +57,25 @@ def test_each_person_gets_the_blocks_that_are_theirs(inbox: Inbox) -> None:
             assert "For all" in part
             assert {words for words in every if words in part} == wanted
             assert "{{" not in part
+
+
+def test_who_objected_to_targeting_gets_the_mail_of_a_stranger_in_their_language(
+    inbox: Inbox,
+) -> None:
+    (alice,) = cast.subscribers(1)
+    Tag.objects.create(slug="salon-2026", title="Salon 2026")
+    ContactTag.objects.create(contact_id=alice, tag_id="salon-2026", tagged_at=NOW)
+    Contact.objects.filter(id=alice).update(country="BE", language="fr")
+    people.submit(alice, people.promotion(is_ticked=False))
+    withdraw_on_behalf(
+        subject_id=alice, email="person0@example.org", purpose_code="targeted_promotion",
+        source_id=uuid4(), actor_id=uuid4(), now=NOW,
+    )  # fmt: skip
+    cast.deliver(cast.launched(mjml=blocks(*SECTIONS, section("En clair", "language is fr"))))
+    for part in words_of(inbox, "person0@example.org"):
+        assert "For all" in part and "En clair" in part
+        assert "Not seen at the fair" in part
+        assert not [each for each in ("stand 12", "voisins", "your work") if each in part]
 
 
 def test_facts_of_a_batch_are_one_query_and_none_where_no_mail_asks(inbox: Inbox) -> None:

@@ -19,6 +19,7 @@ from campaigns.models import (
 from campaigns.pages import READERS, WRITERS
 from campaigns.pages.sequences.urls import urlpatterns
 from campaigns.services import send_notices
+from crm.models import Contact
 from crm.services import Account, Role
 from tests.campaigns import cast as newsletters
 from tests.campaigns.automations import cast
@@ -88,6 +89,9 @@ def test_a_sequence_from_its_first_page_to_its_end(inbox: Inbox) -> None:
     page = desk.plain(desk.read(client, "sequence", number))
     assert "1 here" in page and "1 came" in page and "Inside 1" in page
     assert "Alice" in desk.read(client, "sequence-people", number)
+    Contact.objects.filter(id=alice).update(restricted_at=NOW)
+    page = desk.read(client, "sequence-people", number)
+    assert "Data left unused" in page and "Alice" not in page
 
 
 def test_steps_are_moved_and_removed_with_and_without_htmx() -> None:

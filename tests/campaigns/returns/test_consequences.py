@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from django.db import OperationalError
 from pytest_django import Settings
 
 from campaigns import services
@@ -16,7 +17,7 @@ from campaigns.returns.parsing import Return as Found
 from campaigns.returns.tokens import RETURN_PATH, Reference
 from campaigns.returns.words import Words
 from consent.models import LedgerEvent, Suppression
-from crm.models import Contact, TimelineEntry, WebhookEvent
+from crm.models import Contact, ContactCampaign, TimelineEntry, WebhookEvent
 from crm.services import mark_reachable, merge_contacts, settle_merges
 from crm.webhooks import endpoints
 from crm.webhooks.endpoints import create_endpoint
@@ -104,8 +105,12 @@ def test_a_message_of_unknown_fate_that_comes_back_is_known() -> None:
 def test_a_report_of_delivery_says_what_became_of_a_message_of_unknown_fate() -> None:
     one = sent()
     Delivery.objects.update(state=DeliveryState.UNKNOWN)
+    ContactCampaign.objects.all().delete()
     one.bounces("postfix_delivered")
     assert _balance(one) == {"sent": 1}
+    # What follows from sending follows now: the limit of how often knows of it.
+    (known,) = ContactCampaign.objects.all()
+    assert (known.contact_id, known.campaign_id) == (one.contact_id, one.campaign_id)
 
 
 def test_a_bounce_that_is_quicker_than_its_own_worker_waits_for_it() -> None:
@@ -376,7 +381,30 @@ def test_who_is_told_of_a_reply_and_fails_holds_nobody_up() -> None:
     for end in ends:
         end()
     assert len(told) == 1
+    assert TimelineEntry.objects.filter(kind="replied").count() == 1
     assert Return.objects.get().applied_at is not None
+
+
+def test_a_process_that_dies_while_others_are_told_of_a_reply_tells_them_again() -> None:
+    one = sent()
+    told: list[object] = []
+
+    def die(**what: object) -> None:
+        told.append(what)
+        if len(told) == 1:
+            raise OperationalError
+
+    end = services.register_on_reply("test", die)
+    try:
+        one.comes_back("reply_fr")
+        with pytest.raises(OperationalError):
+            settle()
+        assert not TimelineEntry.objects.filter(kind="replied").exists()
+        settle()
+    finally:
+        end()
+    assert len(told) == 2
+    assert TimelineEntry.objects.filter(kind="replied").count() == 1
 
 
 def test_the_answer_of_somebody_who_was_merged_ends_the_sequence_of_who_they_are_now() -> None:

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
-from crm.models import Account, Segment
+from crm.models import Account, Contact, Segment
 from crm.segments.counting import Count
 from crm.segments.rules import FACTS, OPERATORS, parse
 from crm.services import create_segment, record_sent, segments
@@ -427,6 +427,24 @@ def test_a_sample_and_an_explanation_are_read_as_the_page_and_noted(client: Clie
     assert str(bob) in str(builder.page.select_one("#explanation"))
     builder.set("who", "nobody@example.org").press("explain")
     assert "No contact has this address." in builder.page.get_text()
+
+
+def test_whose_data_must_be_left_unused_is_in_no_sample_and_is_not_explained(
+    client: Client,
+) -> None:
+    alice, _bob = arrive("Alice", language="fr"), arrive("Bob", language="fr")
+    Contact.objects.filter(id=alice).update(restricted_at=NOW)
+    builder = Builder(client)
+    builder.press("rule:r")
+    builder.choose("r.0", "language", "one_of", "fr")
+    builder.press("sample")
+    shown = builder.page.select_one("#sample")
+    assert shown is not None
+    assert "Bob Martin" in shown.get_text()
+    assert "Alice" not in shown.get_text()
+    builder.set("who", "alice@example.org").press("explain")
+    assert "asked that their data be left unused" in builder.page.get_text()
+    assert "Alice Martin" not in builder.page.get_text()
 
 
 def test_a_contact_says_which_segments_hold_it(client: Client) -> None:
