@@ -6,7 +6,7 @@ from uuid import UUID
 from django.db import transaction
 
 from campaigns.delivery import statements
-from campaigns.models import Campaign
+from campaigns.models import Campaign, CampaignResult
 from crm.services import notify, publish_events
 
 
@@ -27,4 +27,6 @@ def finish_campaigns(*, campaign_id: UUID | None, now: datetime) -> list[UUID]:
                 cause=f"campaign_finished:{row.id}:{row.rounds.count()}",
                 at=now,
             )
+    # After the end is kept: whoever counts at this moment holds the row.
+    CampaignResult.objects.filter(campaign__in=finished, due_at__gt=now).update(due_at=now)
     return finished

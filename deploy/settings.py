@@ -273,6 +273,7 @@ WHITENOISE_KEEP_ONLY_HASHED_FILES = False
 
 LANGUAGE_CODE = "fr"
 LANGUAGES = [("fr", _("French")), ("en", _("English"))]
+FORMAT_MODULE_PATH = "deploy.formats"
 LANGUAGE_COOKIE_NAME = "accord_language"
 LOCALE_PATHS = [BASE_DIR / "deploy" / "locale"]
 USE_I18N = True

@@ -48,6 +48,7 @@ def campaign_results(request: HttpRequest, campaign_id: UUID) -> HttpResponse:
         "state_name": STATE_NAMES[shown.state],
         "is_moving": shown.state in _MOVING and shown.mode == CampaignMode.NEWSLETTER,
         "counted": row,
+        "is_due": row is not None and row.due_at <= timezone.now(),
         "figures": figures,
         "least": LEAST,
         "opt_out_days": OPT_OUT_DAYS,

@@ -91,9 +91,9 @@ def test_it_tells_what_was_agreed_when_where_and_what_was_said(
     submit(alice.id, newsletter(is_ticked=True), needs_confirmation=False)
     page = alice.page()
     told = words(page)
-    assert "You agreed to this on Nov. 23, 2026." in told
+    assert "You agreed to this on 23 November 2026." in told
     assert "It comes from the form “Write to us”." in told
-    assert "notice 1 of Nov. 23, 2026" in told
+    assert "notice 1 of 23 November 2026" in told
     notice = Notice.objects.get(code="people")
     unfolded = page.find("details", id=f"notice-{notice.id}")
     assert isinstance(unfolded, Tag)

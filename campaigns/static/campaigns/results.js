@@ -1,7 +1,7 @@
 // Draws the tables of figures that ask for it. The table says the same, and stays.
 (function () {
   "use strict";
-  var INKS = ["--campaigns-sent", "--campaigns-skipped", "--campaigns-bounced", "--campaigns-unknown"];
+  var INKS = ["--campaigns-sent", "--campaigns-skipped", "--campaigns-bounced", "--campaigns-unknown", "--campaigns-failed"];
 
   function ink(name) {
     return window.getComputedStyle(document.documentElement).getPropertyValue(name).trim();

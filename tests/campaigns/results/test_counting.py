@@ -7,6 +7,7 @@ from uuid import UUID
 import pytest
 
 from campaigns import services
+from campaigns.finishing import finish_campaigns
 from campaigns.models import (
     Campaign,
     CampaignResult,
@@ -228,6 +229,18 @@ def test_somebody_may_ask_for_it_at_once() -> None:
     services.count_results(clock=cast.clock)
     assert services.count_again(campaign_id=campaign, now=cast.clock())
     assert services.count_again(campaign_id=campaign, now=cast.clock())
+    assert services.count_results(clock=cast.clock) == 1
+
+
+def test_a_campaign_that_ends_is_counted_at_once() -> None:
+    cast.subscribers(2)
+    made = cast.launched()
+    services.count_results(clock=cast.clock)
+    figures, row = kept(campaign_id=made)
+    assert figures is not None and row is not None
+    assert row.due_at > cast.clock()
+    Delivery.objects.filter(campaign=made).update(state=DeliveryState.SENT)
+    assert finish_campaigns(campaign_id=made, now=cast.clock()) == [made]
     assert services.count_results(clock=cast.clock) == 1
 
 
