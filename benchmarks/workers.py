@@ -82,19 +82,21 @@ def _noes(ground: Ground, port: int) -> list[float]:
     database refuses the person: from then on no gate lets a message to them pass.
     """
     from campaigns.models import Delivery, DeliveryState
+    from privacy.services import refresh_sealing_key
 
+    refresh_sealing_key(now=datetime.now(UTC))
     campaign = campaign_of(datetime.now(UTC))
     running = _start(ground, campaign, port, 2)
     waited: list[float] = []
     rows = Delivery.objects.filter(campaign_id=campaign)
     while not rows.filter(state=DeliveryState.SENT).exists():
         time.sleep(0.01)
-    while len(waited) < NOES and any(process.poll() is None for process in running):
-        # The last of the queue: most of the campaign is between them and their message.
-        last = rows.filter(state=DeliveryState.QUEUED).order_by("-due_at", "-id").first()
-        if last is None:
+    # The last of the queue: most of the campaign is between them and their message.
+    late = rows.filter(state=DeliveryState.QUEUED).order_by("-due_at", "-id")
+    for contact in list(late.values_list("contact_id", flat=True)[:NOES]):
+        if all(process.poll() is not None for process in running):
             break
-        waited.append(_no_of(last.contact_id))
+        waited.append(_no_of(contact))
     for process in running:
         process.communicate()
     return waited

@@ -227,10 +227,14 @@ class Turn:
             try:
                 self._write(outcomes)
                 break
-            except (OperationalError, InterfaceError):
+            except (OperationalError, InterfaceError) as error:
                 # What the relay said is known here alone: try to keep it while the database is
                 # coming back. After that the sweep calls these messages unknown.
-                logger.warning("%s outcomes could not be recorded; trying again", len(outcomes))
+                logger.warning(
+                    "%s outcomes could not be recorded (%s); trying again",
+                    len(outcomes),
+                    type(error.__cause__ or error).__name__,
+                )
                 connections["default"].close()
                 time.sleep(pause)
         else:

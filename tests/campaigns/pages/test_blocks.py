@@ -92,8 +92,9 @@ def test_each_act_returns_the_blocks_and_says_what_was_done() -> None:
         ids = [str(each["data-campaigns-block"]) for each in soup.select(".campaigns-block")]
         said = soup.select_one("#blocks-said")
         assert said is not None
-        rest = {k: v for k, v in given.items() if k not in fields_of(html) and k[:1] != "b"}
-        return ids, said.get_text(), rest | fields_of(html)
+        fields = fields_of(html)
+        rest = {k: v for k, v in given.items() if k not in fields and k[:1] != "b"}
+        return ids, said.get_text(), rest | fields
 
     ids, said, after = act("up:b2", given)
     assert (ids[:2], said) == (["b2", "b1"], "Text moved to place 1 of 10.")
