@@ -17,12 +17,13 @@ from campaigns.automations.enrolling import (
     stop_passage,
     take_up_again,
 )
-from campaigns.automations.occasions import watch
-from campaigns.models import Enrolment, EnrolmentChange
+from campaigns.automations.occasions import WATCH_EVERY, watch
+from campaigns.models import Delivery, DeliveryState, Enrolment, EnrolmentChange
 from crm.contacts import tag_contact
 from crm.models import Contact, Organisation
 from crm.services import Person, receive_lead, receive_many
 from tests.campaigns.automations import cast
+from tests.campaigns.cast import subscriber
 from tests.conftest import NOW
 
 pytestmark = [
@@ -225,6 +226,37 @@ def test_a_tag_and_a_goal_end_it() -> None:
         customer: ("exited", "s1", "goal"),
         stays: ("active", "s1", ""),
     }
+
+
+@pytest.mark.parametrize("way", ["watched", "at its step"])
+def test_at_the_goal_a_mail_that_waits_is_not_sent(way: str) -> None:
+    goal = {"segment": str(cast.segment(status=["customer"]))}
+    sequence = cast.active(cast.step("s1", "send"), cast.wait("s2", 1, "hours"), goal=goal)
+    alice = subscriber("alice@example.org")
+    cast.enter(sequence, alice)
+    cast.turn(sequence, NOW)
+    assert Delivery.objects.get().state == DeliveryState.QUEUED
+    Contact.objects.filter(id=alice).update(status="customer")
+    if way == "watched":
+        watch(now=NOW + WATCH_EVERY)
+    else:
+        cast.turn(sequence, NOW + timedelta(days=1))
+    assert cast.where(sequence)[alice][0::2] == ("exited", "goal")
+    mail = Delivery.objects.get()
+    assert (mail.state, mail.reason) == (DeliveryState.SKIPPED, "cancelled")
+
+
+def test_a_mail_that_waits_follows_its_person_through_a_merge() -> None:
+    from crm.services import merge_contacts, settle_merges
+
+    sequence = cast.active(cast.step("s1", "send"), cast.wait("s2", 9))
+    kept, absorbed = subscriber("kept@example.org"), subscriber("absorbed@example.org")
+    cast.enter(sequence, absorbed)
+    cast.turn(sequence, NOW)
+    merge_contacts(kept_id=kept, absorbed_id=absorbed, actor_id=cast.STAFF, now=NOW)
+    settle_merges(now=NOW)
+    assert Delivery.objects.get(state=DeliveryState.QUEUED).contact_id == kept
+    assert cast.where(sequence)[kept][0] == "active"
 
 
 def test_merged_people_are_in_it_once() -> None:
