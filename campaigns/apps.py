@@ -152,9 +152,11 @@ def _register_answers() -> None:
 
 
 def _register_sequences() -> None:
+    from campaigns.automations.crowds import NOTICE_KIND
     from campaigns.automations.occasions import stop_by_reply
     from campaigns.automations.publishing import register_publisher
     from campaigns.automations.telling import KIND, tell_events
+    from campaigns.pages import home
     from campaigns.pages.sequences import READERS, passages
     from campaigns.returns.replies import register_on_reply
     from crm.services import (
@@ -162,9 +164,16 @@ def _register_sequences() -> None:
         register_event_kind,
         register_home_list,
         register_menu,
+        register_notice_kind,
     )
 
     register_event_kind(kind=KIND, label=_("A step of a sequence"))
+    register_notice_kind(
+        kind=NOTICE_KIND,
+        label=_("A sequence stopped: a crowd entered"),
+        icon="alert-triangle",
+        address=home.sequence_address,
+    )
     register_publisher(tell_events)
     register_on_reply("sequences", stop_by_reply)
     register_menu(

@@ -10,6 +10,7 @@ from django.db import transaction
 from django.utils.timezone import get_default_timezone
 
 from campaigns.automations.checking import Problem, problems
+from campaigns.automations.crowds import refuse_the_same
 from campaigns.automations.definition import Definition, Step, campaign_of, read_definition
 from campaigns.automations.enrolling import end, note_moved
 from campaigns.automations.occasions import know_members
@@ -67,13 +68,14 @@ def activate(
     Newcomers enter it. Who is inside goes on with the version they entered, or with `moves_people`
     at the same step of the new one, where it has that step. Nobody enters for having been in the
     segment already, unless the trigger says so. Raises SequenceUnknown, NothingToActivate,
-    NotReadyToRun, WrongState (archived), and ChangedMeanwhile when `updated_at` of the draft is no
-    longer `seen_at`. One transaction.
+    NotReadyToRun, WrongState (archived), NeedsAnother where a crowd stopped it, and
+    ChangedMeanwhile when `updated_at` of the draft is no longer `seen_at`. One transaction.
     """
     with transaction.atomic(using="default"):
         sequence = _locked(sequence_id)
         if sequence.state == SequenceState.ARCHIVED:
             raise WrongState(sequence.state)
+        refuse_the_same(sequence_id=sequence_id, actor_id=actor_id)
         draft = sequence.versions.select_for_update().filter(activated_at=None).first()
         if draft is None:
             raise NothingToActivate(NothingToActivate.__doc__)
@@ -192,7 +194,11 @@ def pause(*, sequence_id: UUID, actor_id: UUID | None, now: datetime) -> None:
 
 
 def resume(*, sequence_id: UUID, actor_id: UUID | None, now: datetime) -> None:
-    """Go on: whoever is due by now goes on at once. Raises WrongState. Twice is once."""
+    """Go on: whoever is due by now goes on at once. Twice is once.
+
+    Raises WrongState, and NeedsAnother where a crowd stopped it.
+    """
+    refuse_the_same(sequence_id=sequence_id, actor_id=actor_id)
     _change(sequence_id, [SequenceState.PAUSED], SequenceState.ACTIVE, actor_id, now)
 
 

@@ -13,6 +13,7 @@ from django.db.models import Q
 from django.utils.timezone import get_default_timezone
 
 from campaigns.automations.calendar import at_hour
+from campaigns.automations.crowds import hold_a_crowd
 from campaigns.automations.definition import read_definition
 from campaigns.automations.enrolling import drop_mails, end, enrol
 from campaigns.automations.references import reference_of
@@ -43,7 +44,8 @@ def hear(kind: str, contact_ids: Many[UUID], code: str, at: datetime) -> None:
         current__trigger_code=code,
     )
     for sequence in begun.select_related("current").order_by("id"):
-        enrol(sequence=sequence, contact_ids=contact_ids, now=at)
+        if enrol(sequence=sequence, contact_ids=contact_ids, now=at):
+            hold_a_crowd(sequence=sequence, now=at)
 
 
 def _end_by_tag(contact_ids: Many[UUID], slug: str, now: datetime) -> None:
@@ -146,6 +148,8 @@ def _watch_one(sequence_id: UUID, now: datetime) -> int:
         if definition.goal.get("rules"):
             _end_at_goal(sequence.id, definition.goal["rules"], now)
         Sequence.objects.filter(id=sequence.id).update(watched_at=now)
+        if entered:
+            hold_a_crowd(sequence=sequence, now=now)
     return entered
 
 

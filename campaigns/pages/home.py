@@ -114,3 +114,8 @@ def is_first_campaign_written() -> bool:
 def campaign_address(reference: Mapping[str, Any]) -> str:
     """Where a notification about a campaign leads."""
     return reverse("campaign", args=[reference["campaign"]])
+
+
+def sequence_address(reference: Mapping[str, Any]) -> str:
+    """Where a notification about a sequence leads."""
+    return reverse("sequence", args=[reference["sequence"]])

@@ -4,12 +4,14 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib import messages
 from django.db.models import Q, Sum
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST, require_safe
 
 from campaigns.automations import activating
@@ -18,8 +20,9 @@ from campaigns.automations.activating import (
     NothingToActivate,
     NotReadyToRun,
 )
+from campaigns.automations.crowds import NeedsAnother, held_since
 from campaigns.automations.definition import read_definition
-from campaigns.models import Enrolment, EnrolmentState, Sequence, StepMove
+from campaigns.models import Enrolment, EnrolmentState, Sequence, SequenceState, StepMove
 from campaigns.moving import WrongState
 from campaigns.pages.forms import MomentField
 from campaigns.pages.sequences import READERS, WRITERS, words
@@ -28,6 +31,9 @@ from campaigns.pages.sequences.forms import ActivateForm, uuid_or_none
 from crm.services import Account, account_of, profiles, restricted_ids, staff_page
 
 PEOPLE, OLDER = 50, 10
+
+
+_NEEDS_ANOTHER = gettext_lazy("Somebody else than who activated it has to let it go on.")
 
 
 def _sequence(sequence_id: UUID) -> Sequence:
@@ -48,6 +54,8 @@ def sequence(request: HttpRequest, sequence_id: UUID) -> HttpResponse:
         "state_name": words.STATES[shown.state],
         "colour": words.COLOURS.get(shown.state, shown.state),
         "draft": draft,
+        "held_since": held_since(shown.id) if shown.state == SequenceState.PAUSED else None,
+        "most_in_a_day": settings.CAMPAIGN_APPROVAL_SIZE,
         "may_write": may_write,
         "history": _history(shown),
         **_running(shown),
@@ -158,6 +166,8 @@ def sequence_activate(request: HttpRequest, sequence_id: UUID) -> HttpResponse:
         return redirect("sequence-edit", sequence_id)
     except (NothingToActivate, WrongState):
         messages.error(request, _("The sequence is in another state meanwhile: look again."))
+    except NeedsAnother:
+        messages.error(request, _NEEDS_ANOTHER)
     else:
         messages.success(request, _("The sequence is active."))
     return redirect("sequence", sequence_id)
@@ -171,6 +181,8 @@ def _moved(
         verb(sequence_id=sequence_id, actor_id=account_of(request).id, now=timezone.now())
     except WrongState:
         messages.error(request, _("The sequence is in another state meanwhile: look again."))
+    except NeedsAnother:
+        messages.error(request, _NEEDS_ANOTHER)
     else:
         messages.success(request, text)
     return redirect("sequence", sequence_id)
