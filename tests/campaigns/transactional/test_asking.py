@@ -60,7 +60,7 @@ def test_it_arrives_filled_in_and_says_that_a_machine_wrote_it(inbox: Inbox) -> 
     html = mail.get_body(("html",))
     assert text is not None and html is not None
     assert "Dear Alice," in text.get_content()
-    assert "F-2026-11 of 12.5 euros is due on Dec. 31, 2026" in text.get_content()
+    assert "F-2026-11 of 12.5 euros is due on 31 December 2026" in text.get_content()
     assert 'href="https://pay.example.org/x?a=1&amp;b=2"' in html.get_content()
     assert "<img" not in html.get_content()
     told = said(look(key, number))
