@@ -31,7 +31,7 @@ class Done:
     document: Document
     opened: list[str]
     said: str = ""
-    # The id of the page that gets the focus, where it does not stay on what was pressed.
+    # The id of the page that gets the focus.
     focus: str = ""
     removed: Removed | None = None
     extra: dict[str, Any] = field(default_factory=dict)
@@ -106,7 +106,8 @@ def _moved(document: Document, identity: str, steps: int, opened: list[str]) -> 
     text = _("%(kind)s moved to place %(place)s of %(count)s.")
     if place == before:
         text = _("%(kind)s is the first block.") if steps < 0 else _("%(kind)s is the last block.")
-    return Done(document=after, opened=opened, said=text % names)
+    pressed = f"{identity}-{'up' if steps < 0 else 'down'}"
+    return Done(document=after, opened=opened, said=text % names, focus=pressed)
 
 
 def _label(document: Document, place: int) -> str:
