@@ -104,8 +104,13 @@ def _shown_alone(mjml: str, language: str) -> HttpResponse:
 @require_safe
 @staff_page(*WRITERS)
 def audience(request: HttpRequest) -> HttpResponse:
-    """A fragment: who of a segment may be written to for a purpose, and who not and why."""
+    """A fragment: who of a segment may be written to for a purpose, and who not and why.
+
+    204 where no purpose is chosen: the page keeps what it has.
+    """
     purpose = request.GET.get("purpose", "")
+    if not purpose:
+        return HttpResponse(status=204)
     if purpose not in dict(purpose_choices()):
         raise Http404
     context = audience_context(purpose, request.GET.get("segment", ""))
