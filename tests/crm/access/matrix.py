@@ -208,7 +208,7 @@ MATRIX: dict[str, Row] = {
     "campaign-list": Row(READERS, get=200, post=405),
     "campaign-start": Row(CAMPAIGNERS, get=200, post=405),
     "campaign-new": Row(CAMPAIGNERS, get=200, post=200),
-    "campaign-audience": Row(CAMPAIGNERS, get=404, post=405),
+    "campaign-audience": Row(CAMPAIGNERS, get=204, post=405),
     "results-list": Row(READERS, get=200, post=405),
     "results-compare": Row(READERS, get=302, post=405),
     "results-compare-file": Row(READERS, get=302, post=405),
