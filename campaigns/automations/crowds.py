@@ -29,11 +29,15 @@ def hold_a_crowd(*, sequence: Sequence, now: datetime) -> bool:
     most = int(settings.CAMPAIGN_APPROVAL_SIZE)
     begun = _last_begun(sequence.id)
     since = max(now - WITHIN, begun.at) if begun else now - WITHIN
-    # Index enrolment_of_sequence; never more rows than the limit and one.
+    # Also who has come to the end already. Index enrolment_of_sequence, once for each state; never
+    # more rows than the limit and one.
     entered = Enrolment.objects.filter(
-        sequence=sequence, state=EnrolmentState.ACTIVE, started_at__gte=since, started_by=None
+        sequence=sequence,
+        state__in=EnrolmentState.values,
+        started_at__gte=since,
+        started_by=None,
     )
-    if entered.order_by("-started_at")[: most + 1].count() <= most:
+    if entered[: most + 1].count() <= most:
         return False
     pause(sequence_id=sequence.id, actor_id=None, now=now)
     told = begun.actor_id if begun and begun.actor_id else sequence.created_by

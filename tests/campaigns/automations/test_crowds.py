@@ -83,6 +83,14 @@ def test_only_somebody_else_lets_it_go_on_whatever_way() -> None:
     assert _state(number) == "active"  # counted anew since then
 
 
+def test_who_has_come_to_the_end_already_counts() -> None:
+    number, _actor = _activated_by("one")
+    _tagged(_people(2), NOW)
+    Enrolment.objects.update(state="exited", reason="tag", due_at=None, ended_at=NOW)
+    _tagged(_people(1, since=2), NOW + timedelta(minutes=5))
+    assert _state(number) == "paused"
+
+
 def test_who_comes_over_days_is_no_crowd() -> None:
     number, _actor = _activated_by("one")
     for day in range(4):
